@@ -1,0 +1,22 @@
+{#- Why a cell without any record is empty. `asked`: a complete fetch asked for it.
+    In the sample only printed cells exist, so that anything else has simply not been loaded. -#}
+{% macro outside_reason(year, first_year, last_year, discontinued_last_year, asked) -%}
+    case
+        when {{ "true" if var("ame_mode") == "sample" else "not coalesce(" ~ asked ~ ", false)" }} then 'not_loaded'
+        when {{ year }} > {{ discontinued_last_year }} then 'discontinued'
+        when {{ last_year }} is null or {{ year }} > {{ last_year }} then 'not_yet_published'
+        when {{ year }} < {{ first_year }} then 'not_applicable'
+        else 'not_reported'
+    end
+{%- endmacro %}
+
+{#- Every reason that a null value can have, in the order of the contract. -#}
+{% macro missing_reasons() -%}
+    {{ return(["not_reported", "suppressed", "not_applicable", "not_yet_published", "discontinued", "withdrawn",
+               "not_loaded"]) }}
+{%- endmacro %}
+
+{#- Derived figures are rounded to six decimals: parallel sums differ in their last digits. -#}
+{% macro stable(expression) -%}
+    round({{ expression }}, 6)
+{%- endmacro %}
