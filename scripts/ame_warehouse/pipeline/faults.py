@@ -1,0 +1,46 @@
+"""Turn faults of the machine (full disk, no permission) into errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from ame_warehouse.errors import AmeError
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_SPACE_TEXTS = ("no space left on device", "disk quota exceeded", "could not write all data")
+
+
+def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
+    """Return a readable error for a full disk or a missing permission; None for any other fault.
+
+    The chain of causes is searched too, since libraries wrap what the system said.
+    """
+    seen: set[int] = set()
+    current: BaseException | None = exc
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, AmeError):
+            return current
+        where = str(path or getattr(current, "filename", None) or "")
+        number = getattr(current, "errno", None)
+        text = str(current).lower()
+        if number in _NO_SPACE or any(part in text for part in _NO_SPACE_TEXTS):
+            return AmeError(
+                "the disk is full: what was being written has not been finished",
+                expected="free space on the disk that holds AME_HOME",
+                found=str(current),
+                source=where or None,
+                action="free space or move AME_HOME to a larger disk, then run again; what is published is untouched",
+            )
+        if number in _NO_PERMISSION:
+            return AmeError(
+                "a file or directory may not be written or read",
+                expected="permission for the user who runs the pipeline",
+                found=str(current),
+                source=where or None,
+                action="correct the owner or the mode of that path, or set AME_HOME to a directory of your own",
+            )
+        current = current.__cause__ or current.__context__
+    return None

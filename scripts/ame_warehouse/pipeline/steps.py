@@ -1,0 +1,108 @@
+"""The steps of the pipeline, as the Airflow tasks and the `ame` command call them.
+
+Every function loads the settings itself, takes plain arguments and returns a plain dictionary that
+can be written as JSON. Steps that write hold the writer lock of AME_HOME while they last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ame_warehouse.pipeline import locks, progress
+from ame_warehouse.settings import Settings, load_settings
+
+
+@contextmanager
+def _writing(step: str) -> Iterator[Settings]:
+    """Load the settings and hold the writer lock for the block."""
+    settings = load_settings()
+    with locks.writer(settings, f"the step {step}"):
+        yield settings
+
+
+def fetch_kolada(
+    measures: list[str] | None = None,
+    municipalities: list[str] | None = None,
+    years: list[int] | None = None,
+) -> dict[str, Any]:
+    """Fetch from Kolada into the landing; None means all that the catalogue and the scope name.
+
+    Returns `{"fetch_ids": [...], "measures": {outcome: n}, "requests": n}`. Raises `SourceError` when
+    nothing could be fetched, `SettingsError` for an unknown measure or municipality.
+    """
+    from ame_warehouse.pipeline import ingest
+
+    with _writing("fetch_kolada") as settings:
+        return ingest.fetch_kolada(
+            settings,
+            measures,
+            municipalities,
+            years,
+            progress=lambda done, total: progress.advanced("fetch_kolada", done, total),
+        )
+
+
+def parse_landing(fetch_ids: list[str]) -> dict[str, Any]:
+    """Turn landed fetches into observations; returns `{"observations": n, "unchanged": n, "findings": n}`."""
+    from ame_warehouse.pipeline import ingest
+
+    with _writing("parse_landing") as settings:
+        return ingest.parse_landing(settings, fetch_ids)
+
+
+def plan_build(full_refresh: bool = False) -> dict[str, Any]:
+    """Say whether a build is needed: `{"needed": bool, "version": …, "fingerprint": …, "reason": …}`."""
+    from ame_warehouse.pipeline import build
+
+    with _writing("plan_build") as settings:
+        return build.plan_build(settings, full_refresh)
+
+
+def check_landing(version: str) -> dict[str, Any]:
+    """Check shape and volume of what has landed; raises `CheckFailedError` for severity `error`."""
+    from ame_warehouse.pipeline import build
+
+    with _writing("check_landing") as settings:
+        return build.check_landing(settings, version)
+
+
+def run_dbt(version: str) -> dict[str, Any]:
+    """Build the candidate and run the dbt tests; raises `BuildError` or `CheckFailedError`."""
+    from ame_warehouse.pipeline import build
+
+    with _writing("run_dbt") as settings:
+        return build.run_dbt(settings, version)
+
+
+def check_marts(version: str) -> dict[str, Any]:
+    """Check the candidate's marts with Great Expectations; raises `CheckFailedError` for severity `error`."""
+    from ame_warehouse.pipeline import build
+
+    with _writing("check_marts") as settings:
+        return build.check_marts(settings, version)
+
+
+def publish(version: str) -> dict[str, Any]:
+    """Replace the published version by the candidate, atomically."""
+    from ame_warehouse.pipeline import build
+
+    with _writing("publish") as settings:
+        return build.publish(settings, version)
+
+
+def announce(version: str) -> dict[str, Any]:
+    """Say what the published version brought: incidents opened and resolved."""
+    from ame_warehouse.pipeline import build
+
+    with _writing("announce") as settings:
+        return build.announce(settings, version)
+
+
+def watch() -> dict[str, Any]:
+    """Check that the published version is fresh and that the sources have not fallen silent."""
+    from ame_warehouse.pipeline import watchdog
+
+    with _writing("watch") as settings:
+        return watchdog.watch(settings)
