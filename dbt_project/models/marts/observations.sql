@@ -1,0 +1,19 @@
+select
+    source,
+    measure_id,
+    municipality_id,
+    period,
+    gender,
+    year,
+    value,
+    missing_reason,
+    source_status,
+    kpi_id,
+    fetched_at,
+    fetch_id,
+    is_preliminary,
+    vintage,
+    '{{ "as_printed" if var("ame_mode") == "sample" else "api" }}' as origin
+from {{ ref('int_observations__versions') }}
+where valid_to is null
+order by source, measure_id, municipality_id, period, gender

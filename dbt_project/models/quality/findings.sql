@@ -1,0 +1,14 @@
+select
+    kind,
+    severity,
+    kpi_id,
+    municipality_id,
+    year,
+    gender,
+    expected,
+    found,
+    detail,
+    min(fetched_at) as first_seen_at
+from {{ ref('stg_kolada__findings') }}
+group by all
+order by kind, kpi_id, municipality_id, year, gender, expected, found, detail, severity
