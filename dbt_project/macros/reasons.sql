@@ -20,3 +20,10 @@
 {% macro stable(expression) -%}
     round({{ expression }}, 6)
 {%- endmacro %}
+
+{#- `column in ('a', 'b')` for a list of ids that comes from the settings. -#}
+{% macro in_ids(column, ids) -%}
+    {{ column }} in (
+        {%- for id in ids %}'{{ id | replace("'", "''") }}'{% if not loop.last %}, {% endif %}{% endfor -%}
+    )
+{%- endmacro %}

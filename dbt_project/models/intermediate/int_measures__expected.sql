@@ -1,5 +1,7 @@
 -- The cells that should exist. Live: municipalities in scope × the years of the measure × its genders.
 -- Sample: exactly the cells that the printed tables span, which are the records that the sample source has.
+-- depends_on: {{ ref('int_observations__versions') }}, {{ ref('int_measures__years') }}
+-- depends_on: {{ ref('int_places__in_scope') }}, {{ ref('int_measures__genders') }}
 {% if var("ame_mode") == "sample" %}
     select distinct
         measure_id,
