@@ -1,0 +1,1 @@
+"""Build the candidate: what it depends on (fingerprint) and how dbt is run."""

@@ -1,0 +1,150 @@
+"""The fingerprint of a build: equal inputs give an equal fingerprint, and then nothing has to be built.
+
+It covers what the source said (each new content, outcome or definition, not the time of a fetch that brought
+nothing new), the dbt project with its seeds, the expectations, the code, the settings that matter, as_of, and
+the open acknowledgements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ame_warehouse import __version__
+from ame_warehouse.errors import LandingError
+from ame_warehouse.quality.incidents import list_incidents
+from ame_warehouse.settings import Settings
+
+LEFT_OUT = {"target", "logs", "dbt_packages", "__pycache__", ".user.yml"}
+PACKAGE = Path(__file__).resolve().parents[1]
+
+FETCHES = """
+    select fetch_id
+    from read_parquet($measures, union_by_name = true, hive_partitioning = false)
+    where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
+"""
+# One row per change: the first fetch that brought a content or an outcome, until another one follows.
+MEASURES_SQL = """
+with asked as (
+    select
+        kpi_id,
+        array_to_string(municipality_ids, ',') as places,
+        coalesce(array_to_string(years, ','), 'all') as years,
+        outcome,
+        coalesce(content_sha256, '') as content,
+        fetched_at,
+        fetch_id
+    from read_parquet($measures, union_by_name = true, hive_partitioning = false)
+    where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
+)
+select kpi_id, places, years, outcome, content, fetched_at::varchar
+from asked
+qualify lag(outcome || content) over (partition by kpi_id, places, years order by fetched_at, fetch_id)
+    is distinct from outcome || content
+order by kpi_id, places, years, fetched_at, fetch_id
+"""
+# The same for what the source says about measures, places and groups: (file, item, text of one row).
+DEFINITIONS = (
+    ("kpi_metadata", "kpi_id", "raw"),
+    ("places", "'all'", "to_json([id, title, type])"),
+    ("groups", "group_id", "to_json([title, member_id, member_title])"),
+)
+DEFINITION_SQL = """
+with said as (
+    select
+        {item} as item,
+        fetched_at,
+        fetch_id,
+        sha256(string_agg({text}::varchar, chr(10) order by {text}::varchar)) as body
+    from read_parquet($files, union_by_name = true, hive_partitioning = false)
+    where fetch_id in ({fetches})
+    group by 1, 2, 3
+)
+select item, body
+from said
+qualify lag(body) over (partition by item order by fetched_at, fetch_id) is distinct from body
+order by item, fetched_at, fetch_id
+"""
+
+
+def fingerprint(settings: Settings, as_of: str | None = None) -> str:
+    """Return the fingerprint of the build that would be made now, as 64 hex digits.
+
+    Args:
+        settings: where the observations, the project and the incidents are.
+        as_of: UTC time as ISO text; only what was known then counts. None = everything.
+
+    Raises `LandingError` when the index of observations cannot be read.
+    """
+    text = json.dumps(parts(settings, as_of), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def parts(settings: Settings, as_of: str | None = None) -> dict[str, str]:
+    """Return the fingerprint part by part, so that a person can see what changed."""
+    return {
+        "observations": _digest(_index(settings, as_of)),
+        "dbt_project": _digest(files_digest(settings.dbt_project)),
+        "expectations": _digest(files_digest(settings.project / "expectations")),
+        "code": _digest([__version__, *files_digest(PACKAGE, "*.py")]),
+        "settings": _digest([settings.sources, sorted(settings.municipality_scope)]),
+        "as_of": as_of or "",
+        "acknowledged": _digest(
+            [
+                [i.incident_id, i.acknowledged_by, i.note]
+                for i in list_incidents(settings)
+                if i.acknowledged_by
+            ]
+        ),
+    }
+
+
+def files_digest(root: Path, pattern: str = "*") -> list[tuple[str, str]]:
+    """Return (relative path, sha256) of the files under `root`, without what tools leave behind."""
+    found = []
+    for path in sorted(root.rglob(pattern)):
+        relative = path.relative_to(root)
+        if path.is_file() and not LEFT_OUT.intersection(relative.parts):
+            found.append((relative.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()))
+    return found
+
+
+def _digest(items: Iterable[Any]) -> str:
+    text = json.dumps(list(items), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def observation_files(settings: Settings, name: str) -> str | None:
+    """Return the pattern of the Parquet files `name` of all fetches, or None when there are none."""
+    pattern = f"source=*/fetch=*/{name}.parquet"
+    return str(settings.observations / pattern) if any(settings.observations.glob(pattern)) else None
+
+
+def _index(settings: Settings, as_of: str | None) -> list[Any]:
+    measures = observation_files(settings, "measures")
+    if measures is None:
+        return []
+    known = {"measures": measures, "mode": settings.sources, "as_of": as_of}
+    try:
+        with duckdb.connect() as con:
+            con.execute("set timezone = 'UTC'")
+            found: list[Any] = con.execute(MEASURES_SQL, known).fetchall()
+            for name, item, text in DEFINITIONS:
+                files = observation_files(settings, name)
+                if files is not None:
+                    sql = DEFINITION_SQL.format(item=item, text=text, fetches=FETCHES)
+                    found += [(name, *row) for row in con.execute(sql, {**known, "files": files}).fetchall()]
+    except duckdb.Error as exc:
+        raise LandingError(
+            "the index of observations cannot be read",
+            expected="the Parquet files that parsing the landing writes",
+            found=str(exc).splitlines()[0],
+            source=str(settings.observations),
+            action="move the directory aside and run `ame run`: it is made again from the landing",
+        ) from exc
+    return found

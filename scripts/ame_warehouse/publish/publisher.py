@@ -1,0 +1,346 @@
+"""Publish a candidate: a fresh DuckDB file, Parquet copies and the manifest; readers never see half of it.
+
+Layout of AME_HOME/published:
+
+    versions/<version>/   warehouse.duckdb, parquet/, manifest.json: complete, never changed, three are kept
+    warehouse.duckdb      the same file as that of the newest version (hard link), replaced with os.replace
+    parquet               relative symbolic link to versions/<version>/parquet, replaced with a rename
+    manifest.json         written last: what it describes is in place
+
+Everything is staged in `.staging-<version>/`, compared with the candidate and synced to disk before the first
+name changes. A run that is killed before that leaves the old version; one that is killed between the three
+names leaves complete files whose manifest is older, which `is_intact` sees and the next run repairs.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ame_warehouse import __version__
+from ame_warehouse.errors import PublishError
+from ame_warehouse.publish import manifest as manifests
+from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns
+from ame_warehouse.settings import Settings
+
+SCHEMAS = ("marts", "quality")
+STORAGE_VERSION = "v1.0.0"  # DuckDB 1.x clients open it; the default of 2.0 they cannot
+KEEP_VERSIONS = 3
+STAGING = ".staging-"
+TABLES_SQL = """
+select schema_name, table_name from duckdb_tables()
+where database_name = 'candidate' and list_contains($schemas, schema_name)
+union all
+select schema_name, view_name from duckdb_views()
+where database_name = 'candidate' and list_contains($schemas, schema_name)
+order by all
+"""
+COMMENTS_SQL = """
+select 'table', schema_name, table_name, null, comment from duckdb_tables()
+where database_name = 'candidate' and list_contains($schemas, schema_name) and comment is not null
+union all
+select 'column', schema_name, table_name, column_name, comment from duckdb_columns()
+where database_name = 'candidate' and list_contains($schemas, schema_name) and comment is not null
+"""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is published. Times are UTC, ISO 8601 without a time zone; `as_of` is the knowledge time."""
+
+    version: str
+    fingerprint: str
+    candidate: Path
+    built_at: str
+    as_of: str | None = None
+    as_of_asked: str | None = None
+
+
+def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
+    """Publish the candidate and return the manifest.
+
+    Raises `PublishError` when the copy differs from the candidate, or when disk or permissions do not allow
+    it; the published version is then untouched.
+    """
+    root = settings.published
+    staging = root / f"{STAGING}{publication.version}"
+    with _readable_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        clean_up(settings)
+        try:
+            tables = _stage(settings, publication, staging)
+            body = _manifest(settings, publication, staging, tables)
+            manifests.write_json(staging / "manifest.json", body)
+            _sync_tree(staging)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        target = root / "versions" / publication.version
+        target.parent.mkdir(exist_ok=True)
+        if target.exists():  # a repetition of the same version
+            shutil.rmtree(target)
+        staging.rename(target)
+        _sync(target.parent)
+        _swap(root, target)
+        manifests.write_json(manifests.manifest_path(settings), body)
+        _sync(root)
+        _forget_old(root, publication.version)
+    return body
+
+
+def clean_up(settings: Settings) -> None:
+    """Remove what a killed publication left: staging directories and half-made links."""
+    root = settings.published
+    for path in [*root.glob(f"{STAGING}*"), *root.glob(".swap-*"), *root.glob(".*.partial")]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def is_intact(settings: Settings) -> bool:
+    """True when what the manifest describes is in place.
+
+    The DuckDB file is compared byte for byte, the Parquet files by size.
+    """
+    body = manifests.read_manifest(settings)
+    if body is None:
+        return False
+    root = settings.published
+    try:
+        warehouse = body["files"]["warehouse.duckdb"]
+        if _sha256(root / "warehouse.duckdb") != warehouse["sha256"]:
+            return False
+        return all(
+            (root / name).stat().st_size == entry["bytes"]
+            for name, entry in body["files"].items()
+            if name != "warehouse.duckdb"
+        )
+    except (OSError, KeyError, TypeError):
+        return False
+
+
+def storage_version(path: Path) -> int:
+    """Return the storage version in the header of a DuckDB file (64: every DuckDB from 0.10 on reads it)."""
+    with path.open("rb") as handle:
+        header = handle.read(20)
+    if header[8:12] != b"DUCK":
+        raise PublishError("no DuckDB file", expected="a DuckDB header", found=repr(header), source=str(path))
+    return int.from_bytes(header[12:20], "little")
+
+
+def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Return a connection without a database of its own, with the memory limit and a place to spill."""
+    spill = settings.build / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(config={"memory_limit": settings.memory_limit, "temp_directory": str(spill)})
+    con.execute("set timezone = 'UTC'")
+    return con
+
+
+def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[str, dict[str, Any]]:
+    """Write the DuckDB file and the Parquet files into `staging` and compare both with the candidate."""
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    if not publication.candidate.is_file():
+        raise PublishError(
+            "there is no candidate to publish",
+            expected="the DuckDB file that dbt wrote",
+            source=str(publication.candidate),
+            action="run the whole build again (`ame run`)",
+        )
+    tables: dict[str, dict[str, Any]] = {}
+    with connect(settings) as con:
+        con.execute(f"attach '{_quoted(publication.candidate)}' as candidate (read_only)")
+        con.execute(
+            f"attach '{_quoted(staging / 'warehouse.duckdb')}' as published "
+            f"(storage_version '{STORAGE_VERSION}')"
+        )
+        for schema in SCHEMAS:
+            con.execute(f"create schema if not exists published.{schema}")
+            (staging / "parquet" / schema).mkdir(parents=True)
+        for schema, table in _tables(con):
+            name = f"{schema}.{table}"
+            parquet = staging / "parquet" / schema / f"{table}.parquet"
+            _copy(con, schema, table, parquet)
+            tables[name] = _compare(con, schema, table, parquet)
+        _copy_comments(con)
+        con.execute("checkpoint published")
+        con.execute("detach published")
+    if not any(name.startswith("marts.") for name in tables):
+        raise PublishError(
+            "the candidate has no marts",
+            expected="tables in the schema marts",
+            found=", ".join(tables) or "no table at all",
+            source=str(publication.candidate),
+            action="see the dbt log in AME_HOME/build/target, then run `ame run` again",
+        )
+    return tables
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    rows = con.execute(TABLES_SQL, {"schemas": list(SCHEMAS)}).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> None:
+    """Copy one table in the order of its columns, so that the same values give the same files."""
+    source = f'candidate.{schema}."{table}"'
+    picked = [
+        f'"{name}"::decimal(38, 0) as "{name}"' if kind in {"HUGEINT", "UHUGEINT"} else f'"{name}"'
+        for name, kind in columns(con, source)  # Parquet has no 128-bit integers
+    ]
+    copy = f'published.{schema}."{table}"'
+    con.execute(f"create table {copy} as select {', '.join(picked)} from {source} order by all")  # noqa: S608
+    con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
+
+
+def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> dict[str, Any]:
+    """Hold both copies against the candidate; return what the manifest says of the table."""
+    rows, digest = checksum(con, f'candidate.{schema}."{table}"')
+    for what, relation in (
+        ("the published table", f'published.{schema}."{table}"'),
+        ("the Parquet copy", f"read_parquet('{_quoted(parquet)}')"),
+    ):
+        found = checksum(con, relation)
+        if found != (rows, digest):
+            raise PublishError(
+                f"{what} of {schema}.{table} differs from the candidate",
+                expected=f"{rows} rows, checksum {digest}",
+                found=f"{found[0]} rows, checksum {found[1]}",
+                source=str(parquet if "Parquet" in what else parquet.parents[2] / "warehouse.duckdb"),
+                action="check the disk for errors, then run `ame run` again",
+            )
+    left_out = RUN_COLUMNS.get(f"{schema}.{table}", ())
+    entry: dict[str, Any] = {"rows": rows, "checksum": digest}
+    if left_out:
+        stable = checksum(con, f'published.{schema}."{table}"', exclude=left_out)[1]
+        entry.update(checksum=stable, checksum_without=list(left_out))
+    return entry
+
+
+def _copy_comments(con: duckdb.DuckDBPyConnection) -> None:
+    rows = con.execute(COMMENTS_SQL, {"schemas": list(SCHEMAS)}).fetchall()
+    for kind, schema, table, column, comment in rows:
+        name = f'published.{schema}."{table}"' + (f'."{column}"' if column else "")
+        text = comment.replace("'", "''")
+        con.execute(f"comment on {kind} {name} is '{text}'")
+
+
+def _manifest(
+    settings: Settings, publication: Publication, staging: Path, tables: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    warehouse = staging / "warehouse.duckdb"
+    files: dict[str, Any] = {
+        "warehouse.duckdb": {"bytes": warehouse.stat().st_size, "sha256": _sha256(warehouse)}
+    }
+    for path in sorted((staging / "parquet").rglob("*.parquet")):
+        files[path.relative_to(staging).as_posix()] = {"bytes": path.stat().st_size}
+    found = manifests.sources(settings, publication.as_of_asked)
+    newest = max((entry["fetched_at"] for entry in found.values()), default=None)
+    return {
+        "manifest_version": manifests.MANIFEST_VERSION,
+        "version": publication.version,
+        "fingerprint": publication.fingerprint,
+        "built_at": publication.built_at,
+        "as_of": publication.as_of or publication.as_of_asked or newest,
+        "as_of_asked": publication.as_of_asked,
+        "mode": settings.sources,
+        "municipalities": settings.municipality_scope or "all",
+        "git_revision": manifests.git_revision(settings.project),
+        "package_version": __version__,
+        "duckdb_storage_version": STORAGE_VERSION,
+        "stale": False,
+        "stale_since": None,
+        "stale_reason": None,
+        "sources": found,
+        "row_counts": {name: entry["rows"] for name, entry in tables.items()},
+        "tables": tables,
+        "files": files,
+    }
+
+
+def _swap(root: Path, target: Path) -> None:
+    """Let the public names point at the new version, each in one step."""
+    link = root / ".swap-warehouse"
+    try:
+        os.link(target / "warehouse.duckdb", link)
+    except OSError:  # no hard links here
+        shutil.copyfile(target / "warehouse.duckdb", link)
+        _sync(link)
+    link.replace(root / "warehouse.duckdb")
+    wal = root / "warehouse.duckdb.wal"  # left by somebody who opened the old file for writing
+    wal.unlink(missing_ok=True)
+
+    public = root / "parquet"
+    arrow = root / ".swap-parquet"
+    if public.is_dir() and not public.is_symlink():  # restored from a copy that followed the link
+        public.rename(root / ".swap-parquet-old")
+    arrow.symlink_to((target / "parquet").relative_to(root), target_is_directory=True)
+    arrow.replace(public)
+    shutil.rmtree(root / ".swap-parquet-old", ignore_errors=True)
+
+
+def _forget_old(root: Path, current: str) -> None:
+    """Keep the newest three versions; the one that is published is always among them."""
+    others = sorted(path for path in (root / "versions").iterdir() if path.name != current)
+    for path in others[: max(0, len(others) - (KEEP_VERSIONS - 1))]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync_tree(root: Path) -> None:
+    for path in sorted(root.rglob("*"), reverse=True):
+        _sync(path)
+    _sync(root)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+@contextmanager
+def _readable_errors(root: Path) -> Iterator[None]:
+    """Turn faults of the disk and of DuckDB into a `PublishError` that says what to do."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as exc:
+        text = str(exc)
+        full = getattr(exc, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or "No space left" in text
+        denied = isinstance(exc, PermissionError) or "Permission denied" in text
+        if full:
+            action = "free space on the disk of AME_HOME, then run `ame run` again"
+        elif denied:
+            action = "give this user permission to write there, then run `ame run` again"
+        elif isinstance(exc, duckdb.OutOfMemoryException):
+            action = "raise AME_MEMORY_LIMIT, then run `ame run` again"
+        else:
+            action = "see the message, then run `ame run` again"
+        raise PublishError(
+            "the candidate could not be published; readers keep the version they have",
+            expected="free space and permission to write in AME_HOME/published",
+            found=f"{type(exc).__name__}: {text.splitlines()[0] if text else 'no message'}",
+            source=str(getattr(exc, "filename", None) or root),
+            action=action,
+        ) from exc
