@@ -21,17 +21,21 @@ published version it ends after `is_needed`, green, and publishes nothing.
 `error` fails, nothing is replaced.
 
 ## When it fails
-| you see | it means | do |
-|---|---|---|
-| `check_source.check_landing` | what has landed lacks shape or volume | `ame incidents` names the check, expected and found; fetch again, or correct the source settings |
-| `build.run_dbt` | a model or a dbt test failed | the task's log names the model; the failing rows are kept as a table in the candidate `build/<version>.duckdb` |
-| `check_result.check_marts` | the marts are implausible | open `quality/data_docs/`; correct the cause, then run this DAG again |
-| `publish.publish` | the published files cannot be replaced | disk or permission, see the message; readers still have the last version |
-| another process is working in this AME_HOME | a run from the command line is not finished | wait; the task tries again by itself |
+- **`check_source.check_landing`**: what has landed lacks shape or volume. *Do:* `ame incidents` names
+  the check, expected and found; fetch again, or correct the source settings.
+- **`build.run_dbt`**: a model or a dbt test failed. *Do:* the task's log names the model; the failing
+  rows are kept as a table in the candidate `build/<version>.duckdb`.
+- **`check_result.check_marts`**: the marts are implausible. *Do:* open `quality/data_docs/`; correct the
+  cause, then run this DAG again.
+- **`publish.publish`**: the published files cannot be replaced. *Do:* disk or permission, see the
+  message; readers still have the last version.
+- **another process is working in this AME_HOME**: a run from the command line is not finished. *Do:*
+  wait; the task tries again by itself.
 
 Clearing a failed task is always safe: every step starts from what the step before has finished.
 
-**Who is told.** A failed check is an incident (`ame incidents`, table `quality.incidents`) with its owner and what to do.
+**Who is told.** A failed check is an incident (`ame incidents`, table `quality.incidents`) with its owner
+and what to do.
 """
 
 

@@ -20,17 +20,20 @@ into observations. A value that is the same as last time adds nothing. Runs ever
 **Params.** `measures`, `municipalities` and `years` narrow what is asked for; empty means everything.
 
 ## When it fails
-| you see | it means | do |
-|---|---|---|
-| `fetch_kolada`: the source cannot be reached | network, address or Kolada itself | the task tries again by itself, waiting longer each time; then open `AME_KOLADA_URL` in a browser |
-| `fetch_kolada`: the answer is not what Kolada v3 answers | wrong address, a proxy page, a new API version | read `landing/kolada/*/requests.jsonl`; correct `AME_KOLADA_URL` |
-| green, but a measure is `failed` | only that measure: the others are loaded | `ame incidents`, then run this DAG with the measure in `measures` |
-| another process is working in this AME_HOME | a run from the command line is not finished | wait; the task tries again by itself |
-| the disk is full | nothing half-written is used | free space, clear the task |
+- **`fetch_kolada`: the source cannot be reached**: network, address or Kolada itself. *Do:* the task
+  tries again by itself, waiting longer each time; then open `AME_KOLADA_URL` in a browser.
+- **`fetch_kolada`: the answer is not what Kolada v3 answers**: wrong address, a proxy page, a new API
+  version. *Do:* read `landing/kolada/*/requests.jsonl`; correct `AME_KOLADA_URL`.
+- **green, but a measure is `failed`**: only that measure: the others are loaded. *Do:* `ame incidents`,
+  then run this DAG with the measure in `measures`.
+- **another process is working in this AME_HOME**: a run from the command line is not finished. *Do:*
+  wait; the task tries again by itself.
+- **the disk is full**: nothing half-written is used. *Do:* free space, clear the task.
 
 Clearing a failed task is always safe: a fetch is complete or it is not used, and what is published stays.
 
-**Who is told.** A failed run shows here and in `ame status`; a measure that failed is an incident in `ame incidents`.
+**Who is told.** A failed run shows here and in `ame status`; a measure that failed is an incident in `ame
+incidents`.
 """
 
 

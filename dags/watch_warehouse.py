@@ -13,15 +13,17 @@ DOC = """
 # Watch over the warehouse
 
 **What it does.** Every day at 06:30 UTC it looks at the published manifest and at the newest fetches, without
-asking any source: is something published, is it older than the rhythm of its sources allows, has a source been
-silent? Each answer is a check result; what is wrong is an incident until it is right again. It does not depend
+asking any source: is something published, is it older than the rhythm of its sources allows, has a source
+been
+silent? Each answer is a check result; what is wrong is an incident until it is right again. It does not
+depend
 on the DAGs that it watches.
 
 ## When it fails
-| you see | it means | do |
-|---|---|---|
-| green, and an incident `staleness` or `silence` | the watch works; the pipeline does not deliver | look at the last runs of `ingest_kolada` and `build_warehouse` |
-| the task itself failed | the watch could not read the manifest or write the incident | the message names the file; correct owner or mode, clear the task |
+- **green, and an incident `staleness` or `silence`**: the watch works; the pipeline does not deliver.
+  *Do:* look at the last runs of `ingest_kolada` and `build_warehouse`.
+- **the task itself failed**: the watch could not read the manifest or write the incident. *Do:* the
+  message names the file; correct owner or mode, clear the task.
 
 **Who is told.** Incidents: `ame incidents` and the table `quality.incidents` of the next published version.
 """

@@ -42,7 +42,7 @@ def dag_arguments(*, tags: list[str], doc_md: str) -> dict[str, Any]:
 
 
 def task_arguments() -> dict[str, Any]:
-    """Return the arguments that every task takes: owner, pool, retries that wait longer each time, a limit."""
+    """Return the arguments that every task takes: owner, pool, retries that wait longer each time, limit."""
     return {
         "owner": OWNER,
         "pool": WRITER_POOL,

@@ -32,7 +32,8 @@ def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
                 expected="free space on the disk that holds AME_HOME",
                 found=str(current),
                 source=where or None,
-                action="free space or move AME_HOME to a larger disk, then run again; what is published is untouched",
+                action="free space or move AME_HOME to a larger disk, then run again; "
+                "what is published is untouched",
             )
         if number in _NO_PERMISSION:
             return AmeError(
@@ -40,7 +41,7 @@ def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
                 expected="permission for the user who runs the pipeline",
                 found=str(current),
                 source=where or None,
-                action="correct the owner or the mode of that path, or set AME_HOME to a directory of your own",
+                action="correct the owner or the mode of that path, or set AME_HOME to another directory",
             )
         current = current.__cause__ or current.__context__
     return None

@@ -6,8 +6,10 @@ can be written as JSON. Steps that write hold the writer lock of AME_HOME while 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ame_warehouse.pipeline import locks, progress
@@ -98,6 +100,38 @@ def announce(version: str) -> dict[str, Any]:
 
     with _writing("announce") as settings:
         return build.announce(settings, version)
+
+
+def reparse() -> dict[str, Any]:
+    """Make the observations of every fetch again from the landing.
+
+    Returns what `parse_landing` returns, and `fetches`: how many were read. The old observations are moved
+    aside and come back when anything fails.
+    """
+    from ame_warehouse.landing import store
+    from ame_warehouse.pipeline import ingest
+
+    with _writing("reparse") as settings, _set_aside(settings.observations):
+        fetch_ids = store.fetch_ids(settings.landing)
+        return {"fetches": len(fetch_ids), **ingest.parse_landing(settings, fetch_ids)}
+
+
+@contextmanager
+def _set_aside(path: Path) -> Iterator[None]:
+    """Move a directory away for the block; remove it afterwards, or bring it back when the block fails."""
+    aside = path.with_name(f".{path.name}.aside")
+    if aside.exists():  # an earlier attempt was killed: what it set aside is the whole
+        shutil.rmtree(path, ignore_errors=True)
+    elif path.exists():
+        path.rename(aside)
+    try:
+        yield
+    except BaseException:
+        if aside.exists():
+            shutil.rmtree(path, ignore_errors=True)
+            aside.rename(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def watch() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ame_warehouse.errors import AmeError, BusyError, SourceUnavailableError
+from ame_warehouse.errors import BusyError, SourceUnavailableError
 from ame_warehouse.pipeline import progress
 from ame_warehouse.pipeline.faults import readable
 

@@ -1,0 +1,168 @@
+"""`ame gaps`: the missing cells of the published version, and why they are missing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ame_warehouse.cli.options import id_list, year_list
+from ame_warehouse.errors import AmeError
+
+if TYPE_CHECKING:
+    import duckdb
+
+COLUMNS = (
+    "measure_id",
+    "measure",
+    "municipality_id",
+    "municipality",
+    "year",
+    "shown_as",
+    "missing_reason",
+    "kind",
+    "last_reported_year",
+    "first_seen_at",
+    "note",
+)
+TABLE_COLUMNS = (
+    "municipality",
+    "measure",
+    "year",
+    "shown_as",
+    "missing_reason",
+    "kind",
+    "last_reported_year",
+)
+
+
+class Reason(StrEnum):
+    """Why a value is missing."""
+
+    not_reported = "not_reported"
+    suppressed = "suppressed"
+    not_applicable = "not_applicable"
+    not_yet_published = "not_yet_published"
+    discontinued = "discontinued"
+    withdrawn = "withdrawn"
+    not_loaded = "not_loaded"
+
+
+class Kind(StrEnum):
+    """new: reported the year before; chronic: not; acknowledged: explained by somebody."""
+
+    new = "new"
+    chronic = "chronic"
+    acknowledged = "acknowledged"
+
+
+class Format(StrEnum):
+    """How the list is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+class UnknownNameError(AmeError):
+    """A filter names something that the warehouse does not have (exit status 2)."""
+
+    exit_code = 2
+
+
+def gaps(  # noqa: PLR0917 (the options of the command)
+    measure: Annotated[
+        str | None,
+        typer.Option(help="Measure or Kolada ids, comma-separated: U40455,N40011."),
+    ] = None,
+    municipality: Annotated[
+        str | None, typer.Option(help="Municipality ids or names, comma-separated: 1480,Tjörn.")
+    ] = None,
+    year: Annotated[str | None, typer.Option(help="Years: 2017 or 2020-2023,2025.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Only this reason.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write the list.")] = Format.table,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """List the missing ("i.u.") cells of the published version: expected, and without a value."""
+    from ame_warehouse.cli import output
+    from ame_warehouse.pipeline.published import open_published
+    from ame_warehouse.settings import load_settings
+
+    wanted_years = year_list(year)
+    with open_published(load_settings()) as con:
+        conditions: list[str] = []
+        values: list[Any] = []
+        for column, chosen in (
+            ("measure_id", _measure_ids(con, id_list(measure))),
+            ("municipality_id", _municipality_ids(con, id_list(municipality))),
+            ("year", wanted_years),
+            ("missing_reason", [reason.value] if reason else None),
+            ("kind", [kind.value] if kind else None),
+        ):
+            if chosen is not None:
+                conditions.append(f"list_contains(?, {column})")
+                values.append(chosen)
+        where = "where " + " and ".join(conditions) if conditions else ""
+        found = con.execute(
+            f"select {', '.join(COLUMNS)} from quality.gaps {where} "  # noqa: S608
+            "order by measure_id, municipality_id, year",
+            values,
+        ).fetchall()
+    records = [dict(zip(COLUMNS, row, strict=True)) for row in found]
+    if as_json or form is Format.json:
+        output.write_json(records)
+    elif form is Format.csv:
+        output.write_csv(COLUMNS, found)
+    else:
+        _write_table(records)
+
+
+def _write_table(records: list[dict[str, Any]]) -> None:
+    from ame_warehouse.cli import output
+
+    if not records:
+        typer.echo("No missing cells match.")
+        return
+    named = [{**r, "municipality": f"{r['municipality']} ({r['municipality_id']})"} for r in records]
+    output.write_table(TABLE_COLUMNS, [[r[column] for column in TABLE_COLUMNS] for r in named])
+    typer.echo(f"{len(records)} missing cells. i.u. = ingen uppgift: asked for, and nothing reported.")
+
+
+def _measure_ids(con: duckdb.DuckDBPyConnection, names: list[str] | None) -> list[str] | None:
+    return _known(
+        con.execute("select measure_id, kpi_id, measure_id from marts.dim_measure").fetchall(),
+        names,
+        "measure",
+        "ids of marts.dim_measure, or Kolada ids",
+    )
+
+
+def _municipality_ids(con: duckdb.DuckDBPyConnection, names: list[str] | None) -> list[str] | None:
+    return _known(
+        con.execute(
+            "select municipality_id, municipality_id, municipality from marts.dim_municipality"
+        ).fetchall(),
+        names,
+        "municipality",
+        "four-character ids such as 1480, or names as in marts.dim_municipality",
+    )
+
+
+def _known(
+    rows: list[tuple[Any, ...]], names: list[str] | None, what: str, expected: str
+) -> list[str] | None:
+    """Return the ids for the given ids or names; raise `UnknownNameError` for one that does not exist."""
+    if names is None:
+        return None
+    by_name = {str(name).casefold(): str(row[0]) for row in rows for name in row if name is not None}
+    unknown = [name for name in names if name.casefold() not in by_name]
+    if unknown:
+        raise UnknownNameError(
+            f"unknown {what}: {', '.join(unknown)}",
+            expected=expected,
+            found=", ".join(unknown),
+            action="correct the option",
+        )
+    return [by_name[name.casefold()] for name in names]

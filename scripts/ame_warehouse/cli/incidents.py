@@ -1,0 +1,103 @@
+"""`ame incidents`: what is wrong, since when, who should act, and who knows."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="List the open incidents; `ack` marks one as known, `show` tells its story.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def incidents(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also the resolved ones.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The list as JSON on stdout.")] = False,
+) -> None:
+    """List the open incidents; `ack` marks one as known, `show` tells its story."""
+    if context.invoked_subcommand is not None:
+        return
+    from ame_warehouse.cli import output
+    from ame_warehouse.quality.incidents import list_incidents
+    from ame_warehouse.settings import load_settings
+
+    found = list_incidents(load_settings(), open_only=not everything)
+    if as_json:
+        output.write_json([_record(incident) for incident in found])
+        return
+    if not found:
+        typer.echo("No incidents." if everything else "No open incidents.")
+        return
+    for incident in found:
+        if incident.resolved_at:
+            state = f"resolved {_minute(incident.resolved_at)}"
+        elif incident.acknowledged_by:
+            state = f"open, known to {incident.acknowledged_by}: {incident.note}"
+        else:
+            state = "open"
+        typer.echo(f"{incident.incident_id}  {incident.severity}  {incident.check_id}  [{state}]")
+        typer.echo(f"    {incident.summary}")
+        typer.echo(
+            f"    since {_minute(incident.opened_at)} UTC, last seen {_minute(incident.last_seen_at)}, "
+            f"{incident.times_seen} times; {incident.owner}: {incident.action}"
+        )
+
+
+@app.command("ack")
+def acknowledge(
+    incident_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an open incident: INC-0012.")],
+    by: Annotated[str, typer.Option(help="Who knows: a role or a name.")],
+    note: Annotated[str, typer.Option(help="Why it is known, or what is being done.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The incident as JSON on stdout.")] = False,
+) -> None:
+    """Mark an open incident as known. It stays open until a run finds the fault gone."""
+    from ame_warehouse.cli import output
+    from ame_warehouse.quality.incidents import IncidentStore
+    from ame_warehouse.quality.results import now_text
+    from ame_warehouse.settings import load_settings
+
+    incident = IncidentStore(load_settings()).acknowledge(incident_id, by, note, now_text())
+    if as_json:
+        output.write_json(_record(incident))
+    else:
+        typer.echo(
+            f"{incident.incident_id} is marked as known to {incident.acknowledged_by}: {incident.note}"
+        )
+
+
+@app.command("show")
+def show(
+    incident_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an incident, such as INC-0012.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Incident and history as JSON on stdout.")] = False,
+) -> None:
+    """Show one incident and everything that has happened to it."""
+    from ame_warehouse.cli import output
+    from ame_warehouse.quality.incidents import IncidentStore
+    from ame_warehouse.settings import load_settings
+
+    store = IncidentStore(load_settings())
+    incident, history = store.get(incident_id), store.history(incident_id)
+    if as_json:
+        output.write_json({**_record(incident), "history": history})
+        return
+    for name, value in _record(incident).items():
+        typer.echo(f"{name:<21} {'' if value is None else value}")
+    output.write_table(
+        ("at", "event", "run", "by", "detail"),
+        [[h["at"], h["event"], h["run_id"], h["by"], h["detail"]] for h in history],
+    )
+
+
+def _record(incident: Any) -> dict[str, Any]:
+    return dataclasses.asdict(incident)
+
+
+def _minute(text: str) -> str:
+    """Return a time to the minute, for people."""
+    return text[:16].replace("T", " ")

@@ -1,0 +1,55 @@
+"""`ame up`: Airflow's page and scheduler on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+READY_SECONDS = 180.0
+
+
+def up(
+    port: Annotated[
+        int, typer.Option(min=1024, max=65535, help="Port of the page, on 127.0.0.1 only.")
+    ] = 8080,
+) -> None:
+    """Start Airflow (page, scheduler, DAG processor, triggerer) on loopback with all DAGs; Ctrl-C ends it."""
+    from ame_warehouse.pipeline import airflow_home, locks
+    from ame_warehouse.pipeline.server import AirflowServer
+    from ame_warehouse.settings import load_settings
+
+    settings = load_settings()
+    airflow_home.make_directories(settings)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    with locks.exclusive_run(settings, "ame up"):
+        server = AirflowServer(settings, port)
+        try:
+            sys.stderr.write("Starting Airflow (about half a minute) …\n")
+            server.start()
+            server.wait_until_ready(READY_SECONDS)
+            typer.echo(f"Airflow is ready: {server.url}")
+            typer.echo(f"  user:      admin; the password is in {server.password_file}")
+            typer.echo(f"  data:      {settings.home} (sources: {settings.sources})")
+            typer.echo(f"  logs:      {server.log_folder}")
+            typer.echo("  first run: trigger ingest_kolada there; build_warehouse follows by itself")
+            typer.echo("  end:       Ctrl-C")
+            sys.stdout.flush()
+            while True:
+                server.require_running()
+                time.sleep(1)
+        except KeyboardInterrupt:
+            sys.stderr.write("\nEnding Airflow …\n")
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            server.stop()
+    sys.stderr.write("Airflow has ended.\n")

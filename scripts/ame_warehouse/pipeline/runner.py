@@ -1,0 +1,191 @@
+"""`ame run`: the DAGs in asset order, in this process, without a server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ame_warehouse.errors import AmeError
+from ame_warehouse.pipeline import airflow_home, locks, progress
+from ame_warehouse.pipeline.faults import readable
+from ame_warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from ame_warehouse.pipeline.display import Display
+
+PREPARE_STEP = "prepare_airflow"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What one run asks for; None means everything in scope."""
+
+    measures: list[str] | None = None
+    municipalities: list[str] | None = None
+    years: list[int] | None = None
+    full_refresh: bool = False
+
+    def conf(self) -> dict[str, Any]:
+        """Return the options as the params of the DAGs."""
+        return {
+            "measures": self.measures,
+            "municipalities": self.municipalities,
+            "years": self.years,
+            "full_refresh": self.full_refresh,
+        }
+
+
+@dataclass
+class StepRecorder:
+    """Remembers what the steps returned and the first error."""
+
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failed_step: str | None = None
+    error: BaseException | None = None
+
+    def started(self, step: str) -> None:
+        """Nothing to remember."""
+
+    def advanced(self, step: str, done: int, total: int | None) -> None:
+        """Nothing to remember."""
+
+    def finished(self, step: str, result: dict[str, Any]) -> None:
+        """Remember the result."""
+        self.results[step] = result
+
+    def failed(self, step: str, error: BaseException) -> None:
+        """Remember the first error."""
+        if self.error is None:
+            self.failed_step, self.error = step, error
+
+
+def run(settings: Settings, options: RunOptions, display_factory: type[Display]) -> dict[str, Any]:
+    """Run the chain once and return the result of every step by its name, and the path of the log.
+
+    Raises `BusyError` when a run is going on in this AME_HOME, and the `AmeError` of the step that failed;
+    what was published before is then untouched.
+    """
+    airflow_home.make_directories(settings)
+    with locks.exclusive_run(settings, "ame run"):
+        log_path = _log_path(settings)
+        os.environ.update(airflow_home.environment(settings))
+        recorder = StepRecorder()
+        with _output_to(log_path) as terminal:
+            display = display_factory(terminal)
+            with display, progress.watched_by(display), progress.watched_by(recorder):
+                _run_chain(settings, options, recorder, log_path)
+        return {"steps": recorder.results, "log": str(log_path)}
+
+
+def _log_path(settings: Settings) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return settings.airflow_home / "logs" / f"ame-run-{stamp}-{os.getpid()}.log"
+
+
+@contextlib.contextmanager
+def _output_to(log_path: Path) -> Iterator[TextIO]:
+    """Send everything that this process and its children print to `log_path`; yield the real stderr."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = (os.dup(1), os.dup(2))
+    try:
+        try:
+            log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as exc:
+            raise readable(exc, log_path) or exc from exc
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        with os.fdopen(os.dup(kept[1]), "w", encoding="utf-8", errors="replace") as terminal:
+            yield terminal
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+        for descriptor in kept:
+            os.close(descriptor)
+
+
+def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder, log_path: Path) -> None:
+    """Run each DAG of the chain; raise the error of the first one that failed."""
+    progress.started(PREPARE_STEP)
+    try:
+        airflow_home.prepare(settings)
+        dags = _load(settings)
+    except Exception as exc:
+        error = readable(exc) or _unexpected("prepare Airflow's home", exc, log_path)
+        progress.failed(PREPARE_STEP, error)
+        raise error from exc
+    progress.finished(PREPARE_STEP, {})
+
+    for dag in dags:
+        for task in dag.tasks:
+            task.retries = 0  # someone is waiting; the clients have tried again themselves
+        run_of_dag = dag.test(run_conf=options.conf())
+        if str(run_of_dag.state) != "success":
+            failure = recorder.error
+            if isinstance(failure, AmeError):
+                raise failure
+            what = recorder.failed_step or dag.dag_id
+            raise _unexpected(what, failure, log_path) from failure
+
+
+def _unexpected(what: str, cause: BaseException | None, log_path: Path) -> AmeError:
+    return AmeError(
+        f"{what} ended with an error that the pipeline does not know",
+        found=f"{type(cause).__name__}: {cause}" if cause else f"a DAG run that is not 'success' ({what})",
+        source=str(log_path),
+        action="read the end of that log; what is published is untouched",
+    )
+
+
+def _load(settings: Settings) -> list[Any]:
+    """Return the DAGs of the chain in the order of their assets: producers before consumers."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(airflow_home.dags_folder(settings)))
+    if bag.import_errors:
+        path, text = next(iter(bag.import_errors.items()))
+        raise AmeError(
+            "a DAG file cannot be loaded",
+            expected="DAG files without import errors",
+            found=text.strip().splitlines()[-1],
+            source=path,
+            action="correct the file, or restore it from version control",
+        )
+    return asset_order(list(bag.dags.values()))
+
+
+def asset_order(dags: list[Any]) -> list[Any]:
+    """Return the DAGs that make or follow an asset, each after those that make what it follows."""
+    makes = {dag.dag_id: {a.name for task in dag.tasks for a in task.outlets} for dag in dags}
+    follows = {dag.dag_id: _followed_assets(dag) for dag in dags}
+    waiting = sorted((d for d in dags if makes[d.dag_id] or follows[d.dag_id]), key=lambda d: str(d.dag_id))
+    ordered: list[Any] = []
+    while waiting:
+        made_later = {name for dag in waiting for name in makes[dag.dag_id]}
+        ready = [d for d in waiting if not follows[d.dag_id] & (made_later - makes[d.dag_id])]
+        if not ready:
+            names = ", ".join(d.dag_id for d in waiting)
+            raise AmeError(
+                "the DAGs wait for each other's assets",
+                found=names,
+                source="dags/",
+                action="correct the outlets and schedules of these DAGs",
+            )
+        ordered += ready
+        waiting = [d for d in waiting if d not in ready]
+    return ordered
+
+
+def _followed_assets(dag: Any) -> set[str]:
+    condition = getattr(dag.timetable, "asset_condition", None)
+    return {key.name for key, _ in condition.iter_assets()} if condition is not None else set()

@@ -1,0 +1,136 @@
+"""The daily watch: is something published, is it up to date, have the sources fallen silent?
+
+It reads the manifest and the landing only, so that it works when the steps that it watches do not.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ame_warehouse.landing.store import fetch_ids, read_fetch
+from ame_warehouse.publish.manifest import read_manifest
+from ame_warehouse.quality.incidents import IncidentStore
+from ame_warehouse.quality.results import CheckResult, Stage, Status
+from ame_warehouse.settings import Settings
+
+# How long a source may be silent: two rounds of its DAG's schedule, and a day.
+SILENCE_LIMITS = {"kolada": timedelta(days=15)}
+STALE_LIMIT = timedelta(hours=24)
+OWNER = "operator"
+USABLE = ("complete", "empty")
+
+
+def watch(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
+    """Run the checks and record them as incidents.
+
+    Returns `{"checks": {check_id: status}, "opened": [ids], "resolved": [ids]}`.
+    """
+    moment = now or datetime.now(UTC)
+    results = check(settings, moment)
+    stamp = _text(moment)
+    recorded = IncidentStore(settings).record(results, f"watch-{moment:%Y%m%dT%H%M%SZ}", stamp)
+    return {
+        "checks": {result.check_id: result.status for result in results},
+        "opened": recorded.opened,
+        "resolved": recorded.resolved,
+    }
+
+
+def check(settings: Settings, now: datetime) -> list[CheckResult]:
+    """Return one result for each question of the watch; reads only."""
+    newest = {source: newest_success(settings, source) for source in SILENCE_LIMITS}
+    results = [_silence(source, newest[source], now) for source in SILENCE_LIMITS]
+    results.append(_staleness(settings, newest, now))
+    return results
+
+
+def newest_success(settings: Settings, source: str) -> tuple[str, datetime] | None:
+    """Return fetch id and clock time of the newest fetch of this mode that brought a usable measure."""
+    for fetch_id in reversed(fetch_ids(settings.landing, source)):
+        fetch = read_fetch(settings.landing, fetch_id, source)
+        usable = any(measure["outcome"] in USABLE for measure in fetch["measures"])
+        if fetch["mode"] == settings.sources and usable:
+            return fetch_id, _time(fetch["finished_at"])
+    return None
+
+
+def _silence(source: str, newest: tuple[str, datetime] | None, now: datetime) -> CheckResult:
+    limit = SILENCE_LIMITS[source]
+    silent = newest is None or now - newest[1] > limit
+    return _result(
+        f"watch_source_silent_{source}",
+        "landing",
+        now,
+        failed=silent,
+        expected=f"a successful fetch within {limit.days} days",
+        found=f"newest success {newest[1]:%Y-%m-%d %H:%M} UTC" if newest else "no successful fetch at all",
+        message=f"No successful fetch from {source}." if silent else f"{source} has been fetched.",
+        action=f"look at the last runs of ingest_{source} (`ame up`), then `ame run`",
+    )
+
+
+def _staleness(
+    settings: Settings, newest: dict[str, tuple[str, datetime] | None], now: datetime
+) -> CheckResult:
+    manifest = read_manifest(settings)
+    if manifest is None:
+        found, stale = "nothing is published", True
+    elif manifest.get("stale"):
+        found, stale = f"stale since {manifest.get('stale_since')}: {manifest.get('stale_reason')}", True
+    else:
+        behind = [
+            f"{source}: {success[0]} landed {success[1]:%Y-%m-%d %H:%M} UTC, not built"
+            for source, success in newest.items()
+            if success is not None
+            and now - success[1] > STALE_LIMIT
+            and (manifest.get("sources", {}).get(source) or {}).get("newest_fetch", "") < success[0]
+        ]
+        found, stale = "; ".join(behind) or f"version {manifest.get('version')}", bool(behind)
+    return _result(
+        "watch_published_stale",
+        "marts",
+        now,
+        failed=stale,
+        expected=f"what has landed is published within {STALE_LIMIT.total_seconds() / 3600:.0f} h",
+        found=found,
+        message="The published version is not up to date."
+        if stale
+        else "The published version is up to date.",
+        action="look at the last run of build_warehouse and `ame incidents`, then `ame run`",
+    )
+
+
+def _result(
+    check_id: str,
+    stage: Stage,
+    now: datetime,
+    *,
+    failed: bool,
+    expected: str,
+    found: str,
+    message: str,
+    action: str,
+) -> CheckResult:
+    status: Status = "failed" if failed else "passed"
+    return CheckResult(
+        check_id=check_id,
+        severity="warning",
+        status=status,
+        stage=stage,
+        expected=expected,
+        found=found,
+        owner=OWNER,
+        message=message,
+        action=action,
+        ran_at=_text(now),
+    )
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
