@@ -78,4 +78,7 @@ def fail(error: AmeError) -> None:
     ):
         if text:
             lines.append(f"  {name + ':':<10}{text}")
+    for note in getattr(error, "__notes__", []):
+        name, _, text = note.partition(": ")
+        lines.append(f"  {name + ':':<10}{text}")
     sys.stderr.write("\n".join(lines) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -79,7 +80,11 @@ def run(settings: Settings, options: RunOptions, display_factory: type[Display])
         with _output_to(log_path) as terminal:
             display = display_factory(terminal)
             with display, progress.watched_by(display), progress.watched_by(recorder):
-                _run_chain(settings, options, recorder, log_path)
+                try:
+                    _run_chain(settings, options, recorder, log_path)
+                except AmeError as error:
+                    error.add_note(f"log: {log_path}")
+                    raise
         return {"steps": recorder.results, "log": str(log_path)}
 
 
@@ -139,11 +144,12 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder, 
 
 
 def _unexpected(what: str, cause: BaseException | None, log_path: Path) -> AmeError:
+    if cause is not None:
+        traceback.print_exception(cause)  # standard error is the log here
     return AmeError(
         f"{what} ended with an error that the pipeline does not know",
         found=f"{type(cause).__name__}: {cause}" if cause else f"a DAG run that is not 'success' ({what})",
-        source=str(log_path),
-        action="read the end of that log; what is published is untouched",
+        action="read the end of the log; what is published is untouched",
     )
 
 
@@ -187,5 +193,14 @@ def asset_order(dags: list[Any]) -> list[Any]:
 
 
 def _followed_assets(dag: Any) -> set[str]:
-    condition = getattr(dag.timetable, "asset_condition", None)
-    return {key.name for key, _ in condition.iter_assets()} if condition is not None else set()
+    """Return the names of the assets on which a DAG is scheduled."""
+    waiting, names = [dag.schedule], set()
+    while waiting:
+        condition = waiting.pop()
+        if isinstance(condition, (list, tuple)):
+            waiting += condition
+        elif hasattr(condition, "objects"):
+            waiting += condition.objects
+        elif hasattr(condition, "uri"):
+            names.add(condition.name)
+    return names

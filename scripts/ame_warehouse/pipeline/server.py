@@ -150,7 +150,7 @@ class AirflowServer:
 
     def stop(self) -> None:
         """End every component and all that they started; waits, then ends them by force."""
-        import psutil
+        import psutil  # type: ignore[import-untyped]
 
         family: dict[int, psutil.Process] = {}
         for process in self.processes.values():
