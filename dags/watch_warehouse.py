@@ -22,7 +22,7 @@ on the DAGs that it watches.
 ## When it fails
 - **green, and an incident `staleness` or `silence`**: the watch works; the pipeline does not deliver.
   *Do:* look at the last runs of `ingest_kolada` and `build_warehouse`.
-- **the task itself failed**: the watch could not read the manifest or write the incident. *Do:* the
+- **`check.watch` failed**: the watch could not read the manifest or write the incident. *Do:* the
   message names the file; correct owner or mode, clear the task.
 
 **Who is told.** Incidents: `ame incidents` and the table `quality.incidents` of the next published version.

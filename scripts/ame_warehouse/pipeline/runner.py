@@ -81,7 +81,7 @@ def run(settings: Settings, options: RunOptions, display_factory: type[Display])
             display = display_factory(terminal)
             with display, progress.watched_by(display), progress.watched_by(recorder):
                 try:
-                    _run_chain(settings, options, recorder, log_path)
+                    _run_chain(settings, options, recorder)
                 except AmeError as error:
                     error.add_note(f"log: {log_path}")
                     raise
@@ -119,14 +119,14 @@ def _output_to(log_path: Path) -> Iterator[TextIO]:
             os.close(descriptor)
 
 
-def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder, log_path: Path) -> None:
+def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) -> None:
     """Run each DAG of the chain; raise the error of the first one that failed."""
     progress.started(PREPARE_STEP)
     try:
         airflow_home.prepare(settings)
         dags = _load(settings)
     except Exception as exc:
-        error = readable(exc) or _unexpected("prepare Airflow's home", exc, log_path)
+        error = readable(exc) or _unexpected("prepare Airflow's home", exc)
         progress.failed(PREPARE_STEP, error)
         raise error from exc
     progress.finished(PREPARE_STEP, {})
@@ -140,10 +140,10 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder, 
             if isinstance(failure, AmeError):
                 raise failure
             what = recorder.failed_step or dag.dag_id
-            raise _unexpected(what, failure, log_path) from failure
+            raise _unexpected(what, failure) from failure
 
 
-def _unexpected(what: str, cause: BaseException | None, log_path: Path) -> AmeError:
+def _unexpected(what: str, cause: BaseException | None) -> AmeError:
     if cause is not None:
         traceback.print_exception(cause)  # standard error is the log here
     return AmeError(

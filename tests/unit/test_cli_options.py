@@ -1,0 +1,130 @@
+"""The options of `ame`: lists of ids and years, wrong usage, help, exit status."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+
+from ame_warehouse.cli.options import id_list, year_list
+
+AME = Path(sys.executable).with_name("ame")
+COMMANDS = ("run", "status", "gaps", "incidents", "up", "reparse")
+
+
+def ame(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [AME, *arguments], capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("2022", [2022]),
+        ("2020-2023,2025", [2020, 2021, 2022, 2023, 2025]),
+        ("2023, 2020-2021", [2020, 2021, 2023]),
+        ("2021-2021", [2021]),
+        (None, None),
+    ],
+)
+def test_years(text: str | None, years: list[int] | None) -> None:
+    assert year_list(text) == years
+
+
+@pytest.mark.parametrize(
+    "text", ["", ",", "22", "2023-2020", "2020–2023", "abcd", "2020-", "1066", "2020-2999"]
+)
+def test_years_that_cannot_be_meant(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        year_list(text)
+
+
+def test_ids_keep_leading_zeros_and_order() -> None:
+    assert id_list("1480, 0000,1480") == ["1480", "0000"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, "incidents ack", "incidents show"])
+def test_every_command_has_help(command: str) -> None:
+    done = ame(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage: ame" in done.stdout
+    assert "--help" in done.stdout
+
+
+def test_help_is_quick() -> None:
+    best = min(_timed("--help") for _ in range(3))
+    assert best < 1.0
+
+
+def _timed(*arguments: str) -> float:
+    began = time.monotonic()
+    ame(*arguments)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("run", "--sources", "moon"),
+        ("run", "--years", "2023-2020"),
+        ("run", "--measures", ","),
+        ("gaps", "--reason", "unknown"),
+        ("gaps", "--format", "xml"),
+        ("incidents", "ack", "INC-0001"),
+        ("up", "--port", "80"),
+    ],
+)
+def test_wrong_usage_is_exit_status_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = ame(*arguments, AME_HOME=str(tmp_path / "home"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AME_SOURCES", "moon"), ("AME_KOLADA_URL", "ftp://kolada.se"), ("AME_KOLADA_RPS", "0")],
+)
+def test_a_wrong_setting_is_named_and_exit_status_2(name: str, value: str, tmp_path: Path) -> None:
+    done = ame("run", **{"AME_HOME": str(tmp_path / "home"), name: value})
+    assert done.returncode == 2
+    assert done.stderr.startswith("ame: ")
+    assert name in done.stderr
+    assert value in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "gaps"])
+def test_nothing_published_is_said_with_what_to_do(command: str, tmp_path: Path) -> None:
+    done = ame(command, AME_HOME=str(tmp_path / "home"))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "nothing is published yet" in done.stderr
+    assert "ame run" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_no_incidents_before_the_first_run(tmp_path: Path) -> None:
+    assert ame("incidents", AME_HOME=str(tmp_path)).stdout == "No open incidents.\n"
+    assert ame("incidents", "--json", AME_HOME=str(tmp_path)).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("incident", ["INC-0007", "seven"])
+def test_acknowledging_what_is_not_there(incident: str, tmp_path: Path) -> None:
+    done = ame("incidents", "ack", incident, "--by", "operator", "--note", "known", AME_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert incident in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version() -> None:
+    done = ame("--version")
+    assert (done.returncode, done.stdout) == (0, "ame-warehouse 0.1.0\n")
