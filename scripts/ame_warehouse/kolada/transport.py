@@ -1,0 +1,430 @@
+"""HTTP for one source: polite, bounded, and patient with faults that pass.
+
+A `Transport` answers every GET with a whole body or raises `SourceError`; it never returns half an answer.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from ame_warehouse import __version__
+from ame_warehouse.errors import SourceError
+
+CONNECT_SECONDS = 10.0
+OVERALL_FACTOR = 3.0  # a whole answer may take this many times the read timeout
+LONGEST_WAIT = 60.0
+REDIRECTS = 3
+CHUNK = 1 << 16
+KEPT_HEADERS = ("content-type", "etag", "last-modified", "date", "retry-after")
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class RateLimiter:
+    """Spaces the requests of all threads evenly: at most `per_second` starts a second."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1.0 / per_second
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def reserve(self) -> float:
+        """Return the seconds to wait before the next request may start; the slot is taken."""
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._gap
+            return start - now
+
+    def hold(self, seconds: float) -> None:
+        """Let no new request start for `seconds` (the source asked for a pause)."""
+        with self._lock:
+            self._next = max(self._next, time.monotonic() + seconds)
+
+
+class _Wires:
+    """The sockets of one session, so that a watchdog can end a request that never ends by itself."""
+
+    def __init__(self) -> None:
+        self._open: list[Any] = []
+
+    def add(self, wire: Any) -> None:
+        self._open = [wire]
+
+    def cut(self) -> None:
+        for wire in self._open:
+            try:
+                wire.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+
+def _pool_classes(wires: _Wires) -> dict[str, type]:
+    class PlainConnection(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            wires.add(self.sock)
+
+    class SecureConnection(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            wires.add(self.sock)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = PlainConnection
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+class _Adapter(HTTPAdapter):
+    """One connection, no retries of its own, sockets known to the watchdog."""
+
+    def __init__(self, wires: _Wires) -> None:
+        self._wires = wires
+        super().__init__(pool_connections=2, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._wires)
+
+
+@dataclass
+class Answer:
+    """What came back for one request, after all attempts; `body` is None when no attempt gave a whole one."""
+
+    url: str
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    duration_s: float = 0.0
+    attempts: int = 0
+    error: str | None = None
+    unreachable: bool = False
+
+
+class _Passing(Exception):  # noqa: N818 - a signal inside this module
+    """A fault worth another attempt. `unreachable`: not even a connection came about."""
+
+    def __init__(self, text: str, *, wait: float | None = None, unreachable: bool = False) -> None:
+        super().__init__(text)
+        self.wait = wait
+        self.unreachable = unreachable
+
+
+class StopFetchError(SourceError):
+    """This request was given up because another thread ended the fetch."""
+
+
+class Transport:
+    """GET with timeouts, retries, a size limit and a rate limit; safe to use from several threads.
+
+    Args:
+        base_url: address of the source; redirects may not leave its host.
+        rps: request starts per second, all threads together.
+        read_timeout: seconds of silence allowed within an answer.
+        attempts, backoff: tries for each request, and base of the growing wait in seconds.
+        max_bytes: largest body accepted, before and after decompression.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        rps: float,
+        read_timeout: float,
+        attempts: int,
+        backoff: float,
+        max_bytes: int,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.host = (urlsplit(self.base_url).hostname or "").lower()
+        self.limiter = RateLimiter(rps)
+        self.read_timeout = read_timeout
+        self.attempts = attempts
+        self.backoff = backoff
+        self.max_bytes = max_bytes
+        self.stopped = threading.Event()
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._wires: list[_Wires] = []
+
+    def stop(self) -> None:
+        """Let every thread give up: no further attempt, and what is under way is cut off."""
+        self.stopped.set()
+        for wires in list(self._wires):
+            wires.cut()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions:
+            session.close()
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        *,
+        check: Callable[[bytes], None],
+        attempts: int | None = None,
+    ) -> Answer:
+        """Return the first answer which has status 200 and a body that `check` accepts.
+
+        `check` raises `ValueError` for a body that is not what was asked for; that is tried again like a
+        broken connection. After the last attempt no exception is raised: the returned `Answer` has `error` set, and
+        `unreachable` when not even a connection came about. Raises `StopFetchError` when the fetch has ended.
+        """
+        answer = Answer(url=self.base_url + path)
+        tries = attempts or self.attempts
+        begin = time.monotonic()
+        for attempt in range(1, tries + 1):
+            answer.attempts = attempt
+            self._pause(self.limiter.reserve())
+            try:
+                self._once(answer, params)
+                if answer.body is not None:
+                    check(answer.body)
+                answer.error, answer.unreachable = None, False
+                break
+            except _Passing as fault:
+                answer.error, answer.unreachable, wait = str(fault), fault.unreachable, fault.wait
+            except ValueError as fault:
+                answer.error, answer.unreachable, wait = str(fault), False, None
+            except SourceError as fault:
+                answer.error, answer.unreachable = str(fault), False
+                break
+            if attempt < tries:
+                self._pause(self._delay(attempt, wait))
+        answer.duration_s = round(time.monotonic() - begin, 6)
+        return answer
+
+    def _pause(self, seconds: float) -> None:
+        if self.stopped.is_set() or (seconds > 0 and self.stopped.wait(seconds)):
+            raise StopFetchError("given up: the fetch ended", source=self.base_url)
+
+    def _delay(self, attempt: int, asked: float | None) -> float:
+        growing = min(LONGEST_WAIT, self.backoff * 2.0 ** (attempt - 1))
+        jittered = growing * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, no secret
+        if asked is None:
+            return jittered
+        wait = min(LONGEST_WAIT, max(asked, jittered))
+        self.limiter.hold(wait)
+        return wait
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = self.host not in LOOPBACK
+            session.headers.update(
+                {
+                    "User-Agent": f"ame-warehouse/{__version__}",
+                    "Accept": "application/json",
+                    "Accept-Encoding": "gzip",
+                }
+            )
+            self._local.wires = _Wires()
+            self._wires.append(self._local.wires)
+            adapter = _Adapter(self._local.wires)
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
+            self._local.session = session
+            self._sessions.append(session)
+        return session
+
+    def _once(self, answer: Answer, params: Mapping[str, str | int]) -> None:
+        """One attempt: fill status, headers and body of `answer`."""
+        answer.status, answer.headers, answer.body = None, {}, None
+        session = self._session()
+        late = threading.Event()
+        wires: _Wires = self._local.wires
+
+        def cut() -> None:
+            late.set()
+            wires.cut()
+
+        limit = self.read_timeout * OVERALL_FACTOR
+        watchdog = threading.Timer(limit, cut)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            self._exchange(session, answer, params)
+        except (requests.RequestException, HTTPError, OSError) as exc:
+            answer.body = None
+            if late.is_set():
+                raise _Passing(f"no whole answer within {limit:g} s") from exc
+            raise _fault_of(exc) from exc
+        finally:
+            watchdog.cancel()
+        if late.is_set():
+            answer.body = None
+            raise _Passing(f"no whole answer within {limit:g} s")
+
+    def _exchange(self, session: requests.Session, answer: Answer, params: Mapping[str, str | int]) -> None:
+        url, query = answer.url, dict(params)
+        for _ in range(REDIRECTS + 1):
+            with session.get(
+                url,
+                params=query,
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, self.read_timeout),
+            ) as response:
+                answer.status = response.status_code
+                answer.headers = {
+                    name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
+                }
+                if response.is_redirect:
+                    url, query = self._redirected(response), {}
+                    continue
+                answer.body = self._body(response)
+                _refuse_status(response, answer.body)
+                return
+        raise SourceError(
+            "the source redirects in a circle",
+            expected="an answer",
+            found=f"{REDIRECTS + 1} redirects",
+            source=answer.url,
+            action="check AME_KOLADA_URL",
+        )
+
+    def _redirected(self, response: requests.Response) -> str:
+        target = requests.compat.urljoin(response.url, response.headers["location"])
+        old, new = urlsplit(response.url), urlsplit(target)
+        same = (old.scheme, old.netloc.lower()) == (new.scheme, new.netloc.lower())
+        upgrade = (
+            old.scheme == "http"
+            and new.scheme == "https"
+            and old.hostname == new.hostname
+            and old.port in (None, 80)
+            and new.port in (None, 443)
+        )
+        if not (same or upgrade):
+            raise SourceError(
+                "the source redirects to another host, which is refused",
+                expected=f"an answer from {old.netloc}",
+                found=f"status {response.status_code} to {target[:200]}",
+                source=response.url,
+                action="set AME_KOLADA_URL to the address meant, if it is to be trusted",
+            )
+        return str(target)
+
+    def _body(self, response: requests.Response) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if encoding not in ("identity", "", "gzip"):
+            raise SourceError(
+                "the answer has an encoding that was not asked for",
+                expected="plain or gzip",
+                found=encoding[:80],
+                source=response.url,
+                action="check the proxy between here and the source",
+            )
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced) > self.max_bytes:
+            raise self._too_big(response, f"{int(announced)} bytes announced")
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            part = response.raw.read(CHUNK, decode_content=True)
+            if not part:
+                break
+            size += len(part)
+            if size > self.max_bytes:
+                raise self._too_big(response, f"more than {self.max_bytes} bytes")
+            parts.append(part)
+        if announced.isdigit() and response.raw.tell() != int(announced):
+            raise _Passing(f"the body ended after {response.raw.tell()} of {announced} bytes")
+        return b"".join(parts)
+
+    def _too_big(self, response: requests.Response, found: str) -> SourceError:
+        response.raw.close()
+        return SourceError(
+            "the answer is larger than allowed",
+            expected=f"at most {self.max_bytes // 1_000_000} MB",
+            found=found,
+            source=response.url,
+            action="raise AME_KOLADA_MAX_MB if such answers are to be expected",
+        )
+
+
+def _refuse_status(response: requests.Response, body: bytes) -> None:
+    status = response.status_code
+    if status == requests.codes.ok:
+        return
+    text = " ".join(body[:300].decode("utf-8", "replace").split())
+    found = f"status {status}" + (f": {text}" if text else "")
+    if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
+        raise _Passing(found, wait=retry_after(response.headers.get("Retry-After")))
+    raise SourceError(
+        "the source refused the request",
+        expected="status 200",
+        found=found,
+        source=response.url,
+        action="check AME_KOLADA_URL" if status == requests.codes.not_found else "see the text of the answer",
+    )
+
+
+def retry_after(text: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for (number or HTTP date); None if it says nothing usable."""
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return min(float(text.strip()), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(LONGEST_WAIT, max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
+
+def _fault_of(exc: BaseException) -> _Passing:
+    """Say in plain words what broke; tell a source that is not there from one that stumbles."""
+    text = str(exc)
+    seen: BaseException | None = exc
+    names: list[str] = []
+    while seen is not None and len(names) < 20:  # noqa: PLR2004 - no chain is longer
+        names.append(type(seen).__name__)
+        reason = getattr(seen, "reason", None) or (
+            seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
+        )
+        seen = seen.__cause__ or (reason if isinstance(reason, BaseException) else None) or seen.__context__
+    if "NameResolutionError" in names or "gaierror" in names:
+        return _Passing("the host name is not known (DNS)", unreachable=True)
+    if "ConnectionRefusedError" in names:
+        return _Passing("connection refused", unreachable=True)
+    if "ProxyError" in names:
+        return _Passing(f"the proxy does not answer: {text[:200]}", unreachable=True)
+    if "SSLError" in names:
+        return _Passing(f"no secure connection: {text[:200]}", unreachable=True)
+    if "ConnectTimeout" in names or "ConnectTimeoutError" in names:
+        return _Passing(f"no connection within {CONNECT_SECONDS:g} s", unreachable=True)
+    if "NewConnectionError" in names:
+        return _Passing(f"no connection: {text[:200]}", unreachable=True)
+    if "InvalidURL" in names or "LocationParseError" in names or "InvalidSchema" in names:
+        return _Passing(f"not an address: {text[:200]}", unreachable=True)
+    if any("Timeout" in name for name in names) or "timed out" in text:
+        return _Passing("the source stopped answering (timeout)")
+    if "IncompleteRead" in names or "ProtocolError" in names or "ChunkedEncodingError" in names:
+        return _Passing("the connection broke off within the answer")
+    if "DecodeError" in names:
+        return _Passing("the compressed body cannot be unpacked")
+    return _Passing(f"{type(exc).__name__}: {text[:200]}")

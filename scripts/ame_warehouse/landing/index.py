@@ -1,0 +1,138 @@
+"""What earlier fetches brought, read from the parsed observations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ame_warehouse.landing.tables import timestamp
+from ame_warehouse.settings import Settings
+
+MEASURES = "measures.parquet"
+OBSERVATIONS = "observations.parquet"
+
+
+def fetch_dir(settings: Settings, fetch_id: str, source: str = "kolada") -> Path:
+    """Return where the parsed files of a fetch stand."""
+    return settings.observations / f"source={source}" / f"fetch={fetch_id}"
+
+
+def parsed_fetch_ids(settings: Settings, source: str = "kolada") -> list[str]:
+    """Return the ids of the parsed fetches, oldest first."""
+    found = settings.observations.glob(f"source={source}/fetch=*/{MEASURES}")
+    return sorted(path.parent.name.removeprefix("fetch=") for path in found)
+
+
+def _files(settings: Settings, fetch_ids: Iterable[str], name: str) -> list[str]:
+    return [str(fetch_dir(settings, fetch_id) / name) for fetch_id in fetch_ids]
+
+
+class Held:
+    """The cells for which we hold a value: place and years of each KPI."""
+
+    def __init__(self, cells: dict[str, dict[str, set[int]]]) -> None:
+        self._cells = cells
+
+    def example(
+        self, kpi_id: str, municipality_ids: Sequence[str], years: Sequence[int] | None
+    ) -> tuple[str, int] | None:
+        """Return (municipality, year) of a held value within the scope; None when there is none."""
+        places = self._cells.get(kpi_id)
+        if not places:
+            return None
+        for place in municipality_ids:
+            found = places.get(place, set())
+            wanted = found if years is None else found.intersection(years)
+            if wanted:
+                return place, max(wanted)
+        return None
+
+
+def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequence[str]) -> Held:
+    """Return the cells whose newest version has a value, from complete fetches of a mode known by a moment (UTC)."""
+    fetches = parsed_fetch_ids(settings)
+    if not fetches:
+        return Held({})
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        contents = connection.execute(
+            """
+            select kpi_id, content_fetch_id, max(place_in_time) as place_in_time
+            from (
+                select *, dense_rank() over (order by fetched_at, fetch_id) as place_in_time
+                from read_parquet($files)
+                where mode = $mode and fetched_at <= $known_by
+            )
+            where outcome = 'complete' and list_contains($kpis, kpi_id)
+            group by all
+            """,
+            {
+                "files": _files(settings, fetches, MEASURES),
+                "mode": mode,
+                "known_by": known_by.replace(tzinfo=None),
+                "kpis": list(kpi_ids),
+            },
+        ).arrow()
+        connection.register("contents", contents)
+        holders = [
+            row[0] for row in connection.execute("select distinct content_fetch_id from contents").fetchall()
+        ]
+        if not holders:
+            return Held({})
+        rows = connection.execute(
+            """
+            with cells as (
+                select o.kpi_id, o.municipality_id, o.year, o.gender,
+                    arg_max(o.value is not null and not o.is_deleted, c.place_in_time) as has_value
+                from read_parquet($files) as o
+                inner join contents as c on o.kpi_id = c.kpi_id and o.fetch_id = c.content_fetch_id
+                group by all
+            )
+            select kpi_id, municipality_id, list(distinct year) from cells where has_value group by all
+            """,
+            {"files": _files(settings, sorted(holders), OBSERVATIONS)},
+        ).fetchall()
+    finally:
+        connection.close()
+    cells: dict[str, dict[str, set[int]]] = {}
+    for kpi_id, municipality_id, years in rows:
+        cells.setdefault(kpi_id, {})[municipality_id] = set(years)
+    return Held(cells)
+
+
+def earlier_contents(settings: Settings, fetch: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return {(kpi_id, content_sha256): fetch that holds the rows} of earlier fetches of the same mode and scope.
+
+    Earlier means: made before this fetch and known no later than it, so that the answer never changes afterwards.
+    """
+    fetch_id = fetch["fetch_id"]
+    fetches = [other for other in parsed_fetch_ids(settings) if other < fetch_id]
+    if not fetches:
+        return {}
+    connection = duckdb.connect()
+    try:
+        rows = connection.execute(
+            """
+            select kpi_id, content_sha256, content_fetch_id
+            from read_parquet($files)
+            where
+                mode = $mode and fetched_at <= $fetched_at and outcome = 'complete'
+                and municipality_ids = $places::varchar[] and years is not distinct from $years::integer[]
+            order by fetched_at, fetch_id
+            """,
+            {
+                "files": _files(settings, fetches, MEASURES),
+                "mode": fetch["mode"],
+                "fetched_at": timestamp(fetch["fetched_at"]),
+                "places": fetch["municipality_ids"],
+                "years": fetch["years"],
+            },
+        ).fetchall()
+    finally:
+        connection.close()
+    return {(kpi_id, content): holder for kpi_id, content, holder in rows}

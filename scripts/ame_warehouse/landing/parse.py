@@ -1,0 +1,316 @@
+"""Landing → observations: every number of a fetch as one row, the same rows whenever it is read again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ame_warehouse.errors import LandingError
+from ame_warehouse.landing import metadata
+from ame_warehouse.landing.findings import Findings, cell_findings, fetch_findings
+from ame_warehouse.landing.index import earlier_contents, fetch_dir, parsed_fetch_ids
+from ame_warehouse.landing.pages import load_cells
+from ame_warehouse.landing.schema import TABLES, ddl
+from ame_warehouse.landing.store import Objects, fetch_ids, read_fetch
+from ame_warehouse.landing.tables import fill, timestamp, write_parquet
+from ame_warehouse.settings import Settings
+
+SORT = {
+    "observations": "kpi_id, municipality_id, year, gender",
+    "measures": "kpi_id",
+    "kpi_metadata": "kpi_id",
+    "places": "id",
+    "groups": "group_id, member_id",
+    "findings": "kind, severity, kpi_id, municipality_id, year, gender, found, expected, detail",
+}
+
+
+def parse_missing(settings: Settings) -> list[str]:
+    """Parse every finished fetch that has no parsed files yet, oldest first; return their ids."""
+    done = set(parsed_fetch_ids(settings))
+    missing = [fetch_id for fetch_id in fetch_ids(settings.landing) if fetch_id not in done]
+    for fetch_id in missing:
+        parse_fetch(settings, fetch_id)
+    return missing
+
+
+def reparse_all(settings: Settings) -> list[str]:
+    """Make all parsed files again from the landing; return the fetch ids, oldest first.
+
+    The old files stay in place until the new ones are whole.
+    """
+    final = settings.observations / "source=kolada"
+    staged_home = settings.observations / ".again"
+    _remove(staged_home)
+    staged = settings.model_copy(update={})
+    staged.__dict__["observations"] = staged_home
+    done = fetch_ids(settings.landing)
+    for fetch_id in done:
+        parse_fetch(staged, fetch_id)
+    old = settings.observations / ".old"
+    try:
+        (staged_home / "source=kolada").mkdir(parents=True, exist_ok=True)
+        _remove(old)
+        if final.exists():
+            final.rename(old)
+        (staged_home / "source=kolada").rename(final)
+    except OSError as exc:
+        raise _cannot_write(final, exc) from exc
+    _remove(old)
+    _remove(staged_home)
+    return done
+
+
+def parse_fetch(settings: Settings, fetch_id: str) -> dict[str, int]:
+    """Write the parsed files of one finished fetch.
+
+    Returns {"observations": rows written, "unchanged": measures whose content an earlier fetch holds,
+    "findings": rows}. Raises `LandingError` when the landing is damaged or the files cannot be written.
+    """
+    fetch = read_fetch(settings.landing, fetch_id)
+    final = fetch_dir(settings, fetch_id)
+    staged = final.with_name(f".partial-{fetch_id}")
+    scratch = staged / "pages"
+    try:
+        _remove(staged)
+        scratch.mkdir(parents=True)
+    except OSError as exc:
+        raise _cannot_write(staged, exc) from exc
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        connection.execute(f"set temp_directory = '{str(staged / 'spill').replace(chr(39), chr(39) * 2)}'")
+        result = _parse(settings, fetch, connection, staged, scratch)
+    except (OSError, duckdb.IOException) as exc:
+        raise _cannot_write(staged, exc) from exc
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(staged / "spill", ignore_errors=True)
+    try:
+        _remove(final)
+        staged.rename(final)
+    except OSError as exc:
+        raise _cannot_write(final, exc) from exc
+    return result
+
+
+def _parse(
+    settings: Settings,
+    fetch: dict[str, Any],
+    connection: duckdb.DuckDBPyConnection,
+    staged: Path,
+    scratch: Path,
+) -> dict[str, int]:
+    objects = Objects(settings.landing)
+    findings = Findings(fetch)
+    checksums = list(dict.fromkeys(sha for one in fetch["sets"] for sha in one["objects"]))
+    oddities = load_cells(connection, objects, checksums, fetch["odd_objects"], scratch)
+    _scope(connection, fetch)
+    _cells(connection)
+    cell_findings(connection, findings, oddities, fetch)
+    connection.execute("drop table raw")
+    connection.execute("drop table scoped")
+    fetch_findings(findings, fetch)
+    contents = _contents(connection)
+    measures = _measures(settings, fetch, contents)
+    fill(connection, "measures", measures)
+    fill(connection, "kpi_metadata", metadata.kpi_rows(settings, fetch, objects, findings))
+    fill(connection, "places", metadata.place_rows(settings, fetch, objects, findings))
+    fill(connection, "groups", metadata.group_rows(settings, fetch, objects, findings))
+    fill(connection, "findings", findings.rows)
+    connection.execute(f"create temp table observations ({ddl('observations')})")
+    connection.execute(
+        """
+        insert into observations
+        select ?, c.kpi_id, c.municipality_id, c.year, c.gender, c.value, c.status, c.is_deleted, c.member_count,
+            c.raw_value, c.value_issue, c.object_sha256
+        from cells as c
+        inner join measures as m on c.kpi_id = m.kpi_id and m.content_fetch_id = m.fetch_id
+        """,
+        [fetch["fetch_id"]],
+    )
+    for table in TABLES:
+        write_parquet(connection, table, SORT[table], staged / f"{table}.parquet")
+    row = connection.execute("select count(*) from observations").fetchone()
+    own = fetch["fetch_id"]
+    return {
+        "observations": int(row[0]) if row else 0,
+        "unchanged": sum(1 for one in measures if one["content_fetch_id"] not in (None, own)),
+        "findings": len(findings.rows),
+    }
+
+
+def _scope(connection: duckdb.DuckDBPyConnection, fetch: dict[str, Any]) -> None:
+    """Tables of what each stored page was asked for, and of the measures that are complete."""
+    pages = [(sha, n) for n, one in enumerate(fetch["sets"]) for sha in dict.fromkeys(one["objects"])]
+    kpis = [(n, kpi) for n, one in enumerate(fetch["sets"]) for kpi in one["kpi_ids"]]
+    places = [(n, place) for n, one in enumerate(fetch["sets"]) for place in one["municipality_ids"]]
+    years = [(n, year) for n, one in enumerate(fetch["sets"]) for year in one["years"] or [None]]
+    complete = [one["kpi_id"] for one in fetch["measures"] if one["outcome"] == "complete"]
+    for name, columns, rows in (
+        ("set_pages", ("object_sha256", "set_no"), pages),
+        ("set_kpis", ("set_no", "kpi_id"), kpis),
+        ("set_places", ("set_no", "municipality_id"), places),
+        ("set_years", ("set_no", "year"), years),
+        ("complete", ("kpi_id",), [(kpi,) for kpi in complete]),
+    ):
+        kinds = {"set_no": "INTEGER", "year": "INTEGER"}
+        definition = ", ".join(f"{column} {kinds.get(column, 'VARCHAR')}" for column in columns)
+        connection.execute(f"create temp table {name} ({definition})")
+        fill(connection, name, [dict(zip(columns, row, strict=True)) for row in rows], create=False)
+
+
+def _cells(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `scoped` (all that was asked for) and `cells` (complete measures, one row per key, sorted)."""
+    connection.execute(
+        """
+        create temp table scoped as
+        select r.rowid as row_no, r.*
+        from raw as r
+        inner join set_pages as p on r.object_sha256 = p.object_sha256
+        inner join set_kpis as k on p.set_no = k.set_no and r.kpi_id = k.kpi_id
+        inner join set_places as m on p.set_no = m.set_no and r.municipality_id = m.municipality_id
+        inner join set_years as y on p.set_no = y.set_no and (y.year is null or r.year = y.year)
+        """
+    )
+    connection.execute(
+        """
+        create temp table duplicates as
+        select kpi_id, municipality_id, year, gender, count(*) as n
+        from scoped group by all having count(*) > 1
+        """
+    )
+    connection.execute(
+        """
+        create temp table cells as
+        with chosen as (
+            select * from scoped as s where not exists (
+                select 1 from duplicates as d
+                where d.kpi_id = s.kpi_id and d.municipality_id = s.municipality_id
+                    and d.year = s.year and d.gender = s.gender
+            )
+            union all
+            select s.* from scoped as s
+            inner join duplicates as d
+                on s.kpi_id = d.kpi_id and s.municipality_id = d.municipality_id
+                    and s.year = d.year and s.gender = d.gender
+            qualify row_number() over (
+                partition by s.kpi_id, s.municipality_id, s.year, s.gender
+                order by s.object_sha256, s.value, s.status, s.is_deleted, s.member_count, s.raw_value
+            ) = 1
+        )
+        select c.* exclude (row_no) from chosen as c
+        inner join complete as k on c.kpi_id = k.kpi_id
+        order by c.kpi_id, c.municipality_id, c.year, c.gender
+        """
+    )
+
+
+def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, int]]:
+    """Return {kpi_id: (sha256 over its sorted rows, number of values)}."""
+    rows = connection.execute(
+        """
+        select kpi_id,
+            sha256(string_agg(
+                concat(
+                    municipality_id, '|', year, '|', gender, '|', value, '|', coalesce('s' || status, ''), '|',
+                    is_deleted, '|', member_count, '|', raw_value, '|', value_issue
+                ),
+                chr(10) order by municipality_id, year, gender
+            )),
+            count(value)
+        from cells group by kpi_id
+        """
+    ).fetchall()
+    return {kpi: (content, number) for kpi, content, number in rows}
+
+
+def _measures(
+    settings: Settings, fetch: dict[str, Any], contents: dict[str, tuple[str, int]]
+) -> list[dict[str, Any]]:
+    earlier = earlier_contents(settings, fetch)
+    own = fetch["fetch_id"]
+    rows = []
+    for one in fetch["measures"]:
+        content, number = contents.get(one["kpi_id"], (None, 0))
+        rows.append(
+            {
+                "fetch_id": own,
+                "source": fetch["source"],
+                "mode": fetch["mode"],
+                "fetched_at": timestamp(fetch["fetched_at"]),
+                "retrieved_at": timestamp(fetch["started_at"]),
+                "vintage": fetch["vintage"] or fetch["fetched_at"][:10],
+                "kpi_id": one["kpi_id"],
+                "outcome": one["outcome"],
+                "error": one["error"],
+                "n_records": one["n_records"],
+                "n_values": number,
+                "content_sha256": content,
+                "content_fetch_id": None if content is None else earlier.get((one["kpi_id"], content), own),
+                "municipality_ids": fetch["municipality_ids"],
+                "years": fetch["years"],
+            }
+        )
+    return rows
+
+
+def summary(settings: Settings, fetch_id: str) -> dict[str, int]:
+    """Return the same figures as `parse_fetch` for a fetch that is parsed already."""
+    folder = fetch_dir(settings, fetch_id)
+    connection = duckdb.connect()
+    try:
+        row = connection.execute(
+            """
+            select
+                (select count(*) from read_parquet($observations)),
+                (select count(*) from read_parquet($measures) where content_fetch_id <> fetch_id),
+                (select count(*) from read_parquet($findings))
+            """,
+            {name: str(folder / f"{name}.parquet") for name in ("observations", "measures", "findings")},
+        ).fetchone()
+    finally:
+        connection.close()
+    observations, unchanged, findings = row or (0, 0, 0)
+    return {"observations": observations, "unchanged": unchanged, "findings": findings}
+
+
+def parse_fetches(settings: Settings, wanted: Sequence[str]) -> dict[str, int]:
+    """Parse the wanted fetches and all that are not parsed yet; return the summed figures of the wanted ones."""
+    known = set(fetch_ids(settings.landing))
+    unknown = [fetch_id for fetch_id in wanted if fetch_id not in known]
+    if unknown:
+        raise LandingError(
+            "a fetch to be parsed is not in the landing",
+            expected="the id of a finished fetch",
+            found=", ".join(unknown),
+            source=str(settings.landing / "kolada"),
+            action="run the fetch again",
+        )
+    parse_missing(settings)
+    total = {"observations": 0, "unchanged": 0, "findings": 0}
+    for fetch_id in wanted:
+        for name, number in summary(settings, fetch_id).items():
+            total[name] += number
+    return total
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def _cannot_write(path: Path, exc: Exception) -> LandingError:
+    found = exc.strerror if isinstance(exc, OSError) else None
+    return LandingError(
+        "the parsed observations cannot be written",
+        expected="a writable directory with free space",
+        found=found or str(exc),
+        source=str(path),
+        action="free space or correct the permissions of AME_HOME, then run again; the landing is whole",
+    )

@@ -1,0 +1,210 @@
+"""The landing: raw answers, kept byte for byte, and the record of every request.
+
+Bodies are stored once under their checksum and never rewritten. A fetch is staged as `.partial-<fetch_id>` and
+renamed when `fetch.json` is in it: a fetch that a reader can see is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from ame_warehouse.errors import LandingError
+
+LEVEL = 3
+PARTIAL = ".partial-"
+FETCH_FILE = "fetch.json"
+REQUESTS_FILE = "requests.jsonl"
+
+
+def new_fetch_id(moment: datetime) -> str:
+    """Return `<UTC yyyymmddThhmmssffffff>Z-<6 hex>`; ids sort by time."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(3)}"
+
+
+def _cannot_write(path: Path, exc: OSError) -> LandingError:
+    return LandingError(
+        "the landing cannot be written",
+        expected="a writable directory with free space",
+        found=exc.strerror or str(exc),
+        source=str(path),
+        action="free space or correct the permissions of AME_HOME, then run again; nothing published has changed",
+    )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is either whole or not there (temporary file, fsync, rename)."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError as exc:
+        temporary.unlink(missing_ok=True)
+        raise _cannot_write(path, exc) from exc
+
+
+class Objects:
+    """Bodies under `landing/objects/<aa>/<sha256>.json.zst`."""
+
+    def __init__(self, landing: Path) -> None:
+        self.root = landing / "objects"
+
+    def path(self, sha256: str) -> Path:
+        """Return where a body stands."""
+        return self.root / sha256[:2] / f"{sha256}.json.zst"
+
+    def put(self, body: bytes) -> str:
+        """Store a body unless it is there already; return its sha256."""
+        sha256 = hashlib.sha256(body).hexdigest()
+        path = self.path(sha256)
+        if not path.exists():
+            write_whole(path, zstandard.ZstdCompressor(level=LEVEL).compress(body))
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Return a body; raise `LandingError` when it is missing or is not what was stored."""
+        path = self.path(sha256)
+        try:
+            packed = path.read_bytes()
+            body = zstandard.ZstdDecompressor().decompress(packed)
+        except OSError as exc:
+            raise self._broken(path, exc.strerror or str(exc)) from exc
+        except zstandard.ZstdError as exc:
+            raise self._broken(path, f"not readable as zstd ({exc})") from exc
+        found = hashlib.sha256(body).hexdigest()
+        if found != sha256:
+            raise self._broken(path, f"a body with sha256 {found}")
+        return body
+
+    @staticmethod
+    def _broken(path: Path, found: str) -> LandingError:
+        return LandingError(
+            "a stored answer of the landing is damaged",
+            expected="the body whose sha256 is the file name",
+            found=found,
+            source=str(path),
+            action="restore this file from a backup of AME_HOME/landing; if there is none, move it away together "
+            "with the fetches that use it and fetch again",
+        )
+
+
+class FetchWriter:
+    """Writes one fetch: outcome records as they come, `fetch.json` last, then the rename that makes it visible."""
+
+    def __init__(self, landing: Path, fetch_id: str, source: str = "kolada") -> None:
+        self.fetch_id = fetch_id
+        self.objects = Objects(landing)
+        self._final = landing / source / fetch_id
+        self._staged = landing / source / f"{PARTIAL}{fetch_id}"
+        self._lock = threading.Lock()
+        self.n_requests = 0
+        try:
+            self._staged.mkdir(parents=True)
+            self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8")
+        except OSError as exc:
+            raise _cannot_write(self._staged, exc) from exc
+
+    def record(self, outcome: dict[str, Any]) -> None:
+        """Append the outcome record of a request; numbers it."""
+        with self._lock:
+            self.n_requests += 1
+            try:
+                self._log.write(json.dumps({"n": self.n_requests, **outcome}, ensure_ascii=False) + "\n")
+                self._log.flush()
+            except OSError as exc:
+                raise _cannot_write(self._staged / REQUESTS_FILE, exc) from exc
+
+    def finish(self, fetch: dict[str, Any]) -> Path:
+        """Write `fetch.json` and make the fetch visible; return its directory."""
+        self.close()
+        text = json.dumps(fetch, ensure_ascii=False, indent=1, sort_keys=True)
+        write_whole(self._staged / FETCH_FILE, text.encode())
+        try:
+            self._staged.rename(self._final)
+            descriptor = os.open(self._final.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as exc:
+            raise _cannot_write(self._final, exc) from exc
+        return self._final
+
+    def close(self) -> None:
+        """Close the log; a fetch that was not finished stays out of sight."""
+        try:
+            if not self._log.closed:
+                self._log.flush()
+                os.fsync(self._log.fileno())
+                self._log.close()
+        except OSError as exc:
+            raise _cannot_write(self._staged / REQUESTS_FILE, exc) from exc
+
+
+def remove_partials(landing: Path, source: str = "kolada") -> list[str]:
+    """Remove what killed fetches left behind; return their fetch ids. Call only as the one writer."""
+    left = sorted((landing / source).glob(f"{PARTIAL}*"))
+    for path in left:
+        try:
+            shutil.rmtree(path)
+        except OSError as exc:
+            raise _cannot_write(path, exc) from exc
+    return [path.name.removeprefix(PARTIAL) for path in left]
+
+
+def fetch_ids(landing: Path, source: str = "kolada") -> list[str]:
+    """Return the ids of all finished fetches, oldest first."""
+    root = landing / source
+    if not root.is_dir():
+        return []
+    try:
+        names = [path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
+    except OSError as exc:
+        raise LandingError(
+            "the landing cannot be read",
+            expected="a readable directory",
+            found=exc.strerror or str(exc),
+            source=str(root),
+            action="correct the permissions of AME_HOME",
+        ) from exc
+    return sorted(names)
+
+
+def read_fetch(landing: Path, fetch_id: str, source: str = "kolada") -> dict[str, Any]:
+    """Return the `fetch.json` of a finished fetch; raise `LandingError` when it is missing or unreadable."""
+    path = landing / source / fetch_id / FETCH_FILE
+    try:
+        fetch = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(fetch, dict) or fetch.get("fetch_id") != fetch_id:
+            raise ValueError("it is not the record of this fetch")
+    except (OSError, ValueError) as exc:
+        raise LandingError(
+            f"the fetch {fetch_id} cannot be read",
+            expected="the fetch.json of a finished fetch",
+            found=str(exc),
+            source=str(path),
+            action="restore the landing from a backup, or move this directory away and fetch again",
+        ) from exc
+    return fetch
+
+
+def read_requests(landing: Path, fetch_id: str, source: str = "kolada") -> Iterator[dict[str, Any]]:
+    """Yield the outcome records of a finished fetch, in the order in which they were written."""
+    path = landing / source / fetch_id / REQUESTS_FILE
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
