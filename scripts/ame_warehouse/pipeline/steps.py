@@ -42,7 +42,7 @@ def fetch_kolada(
             measures,
             municipalities,
             years,
-            progress=lambda done, total: progress.advanced("fetch_kolada", done, total),
+            progress=lambda done, total, _label: progress.advanced("fetch_kolada", done, total),
         )
 
 
