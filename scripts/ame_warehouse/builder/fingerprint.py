@@ -28,7 +28,7 @@ FETCHES = """
     from read_parquet($measures, union_by_name = true, hive_partitioning = false)
     where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
 """
-# One row per change: the first fetch that brought a content or an outcome, until another one follows.
+# One row per change: the first fetch that brought another content, outcome or scope than the one before it.
 MEASURES_SQL = """
 with asked as (
     select
@@ -44,9 +44,10 @@ with asked as (
 )
 select kpi_id, places, years, outcome, content, fetched_at::varchar
 from asked
-qualify lag(outcome || content) over (partition by kpi_id, places, years order by fetched_at, fetch_id)
-    is distinct from outcome || content
-order by kpi_id, places, years, fetched_at, fetch_id
+qualify concat_ws('|', outcome, content, places, years) is distinct from
+    lag(concat_ws('|', outcome, content, places, years))
+    over (partition by kpi_id order by fetched_at, fetch_id)
+order by kpi_id, fetched_at, fetch_id
 """
 # The same for what the source says about measures, places and groups: (file, item, text of one row).
 DEFINITIONS = (
@@ -54,6 +55,44 @@ DEFINITIONS = (
     ("places", "'all'", "to_json([id, title, type])"),
     ("groups", "group_id", "to_json([title, member_id, member_title])"),
 )
+# Dates that the newest usable fetch has reached: a value becomes final or an acknowledgement ends, while the
+# content stays the same.
+NEWEST = """
+    select kpi_id, fetch_id, fetched_at
+    from read_parquet($measures, union_by_name = true, hive_partitioning = false)
+    where
+        mode = $mode
+        and ($as_of is null or fetched_at <= $as_of::timestamp)
+        and outcome in ('complete', 'empty')
+    qualify row_number() over (partition by kpi_id order by fetched_at desc, fetch_id desc) = 1
+"""
+DATES = {
+    "kpi_metadata": """
+        select newest.kpi_id, fetched_at >= prel_publication_date, fetched_at >= publication_date
+        from ({newest}) as newest
+        inner join (
+            select fetch_id, kpi_id, prel_publication_date, publication_date
+            from read_parquet($files, union_by_name = true, hive_partitioning = false)
+        ) as said on newest.fetch_id = said.fetch_id and newest.kpi_id = said.kpi_id
+        order by newest.kpi_id
+    """,
+    "preliminary_rules": """
+        select
+            newest.kpi_id,
+            year(fetched_at),
+            fetched_at >= make_date(year(fetched_at), final_month::integer, final_day::integer)
+        from ({newest}) as newest
+        inner join read_csv($files, header = true, all_varchar = true) as rules
+            on newest.kpi_id = rules.kpi_id
+        order by newest.kpi_id
+    """,
+    "acknowledged_gaps": """
+        select expires_on, expires_on::date < (select max(fetched_at)::date from ({newest}))
+        from read_csv($files, header = true, all_varchar = true)
+        where expires_on is not null
+        order by expires_on
+    """,
+}
 DEFINITION_SQL = """
 with said as (
     select
@@ -81,7 +120,12 @@ def fingerprint(settings: Settings, as_of: str | None = None) -> str:
 
     Raises `LandingError` when the index of observations cannot be read.
     """
-    text = json.dumps(parts(settings, as_of), ensure_ascii=False, sort_keys=True)
+    return combine(parts(settings, as_of))
+
+
+def combine(found: dict[str, str]) -> str:
+    """Return the fingerprint of its parts."""
+    text = json.dumps(found, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
@@ -139,12 +183,19 @@ def _index(settings: Settings, as_of: str | None) -> list[Any]:
                 if files is not None:
                     sql = DEFINITION_SQL.format(item=item, text=text, fetches=FETCHES)
                     found += [(name, *row) for row in con.execute(sql, {**known, "files": files}).fetchall()]
+            for name, sql in DATES.items():
+                seed = settings.seeds / f"{name}.csv"
+                files = str(seed) if seed.exists() else observation_files(settings, name)
+                if files is not None:
+                    rows = con.execute(sql.format(newest=NEWEST), {**known, "files": files}).fetchall()
+                    found += [("dates", name, *row) for row in rows]
     except duckdb.Error as exc:
         raise LandingError(
-            "the index of observations cannot be read",
-            expected="the Parquet files that parsing the landing writes",
+            "the index of observations, or a seed that goes with it, cannot be read",
+            expected="the Parquet files that parsing the landing writes, and the seeds of the dbt project",
             found=str(exc).splitlines()[0],
-            source=str(settings.observations),
-            action="move the directory aside and run `ame run`: it is made again from the landing",
+            source=f"{settings.observations}; {settings.seeds}",
+            action="correct the file that is named; observations can be made again from the landing: "
+            "`ame reparse`",
         ) from exc
     return found

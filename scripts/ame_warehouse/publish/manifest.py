@@ -19,9 +19,9 @@ SOURCES_SQL = """
 select
     source,
     max_by(fetch_id, (fetched_at, fetch_id)) as newest_fetch,
-    max(fetched_at)::varchar as fetched_at,
-    max(retrieved_at)::varchar as retrieved_at,
-    max(fetched_at) filter (outcome = 'complete')::varchar as newest_complete,
+    strftime(max(fetched_at), '%Y-%m-%dT%H:%M:%SZ') as fetched_at,
+    strftime(max(retrieved_at), '%Y-%m-%dT%H:%M:%SZ') as retrieved_at,
+    strftime(max(fetched_at) filter (outcome = 'complete'), '%Y-%m-%dT%H:%M:%SZ') as newest_complete,
     count(distinct fetch_id) as fetches,
     count(distinct kpi_id) as measures
 from read_parquet($files, union_by_name = true, hive_partitioning = false)

@@ -20,7 +20,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +55,14 @@ where database_name = 'candidate' and list_contains($schemas, schema_name) and c
 
 @dataclass(frozen=True)
 class Publication:
-    """What is published. Times are UTC, ISO 8601 without a time zone; `as_of` is the knowledge time."""
+    """What is published. Times are UTC, ISO 8601 with Z; `as_of_asked` limits what was known."""
 
     version: str
     fingerprint: str
     candidate: Path
     built_at: str
-    as_of: str | None = None
     as_of_asked: str | None = None
+    fingerprint_parts: dict[str, str] = field(default_factory=dict)
 
 
 def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
@@ -251,8 +251,9 @@ def _manifest(
         "manifest_version": manifests.MANIFEST_VERSION,
         "version": publication.version,
         "fingerprint": publication.fingerprint,
+        "fingerprint_parts": publication.fingerprint_parts,
         "built_at": publication.built_at,
-        "as_of": publication.as_of or publication.as_of_asked or newest,
+        "as_of": publication.as_of_asked or newest,
         "as_of_asked": publication.as_of_asked,
         "mode": settings.sources,
         "municipalities": settings.municipality_scope or "all",

@@ -1,0 +1,262 @@
+"""Run dbt once, in this process: seeds, models and data tests of the candidate (`dbt build`).
+
+Everything that dbt writes goes to AME_HOME/build (target, log); the repository is only read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ame_warehouse.errors import BuildError
+from ame_warehouse.quality.results import CheckResult, Severity, now_text, write_failing_rows
+from ame_warehouse.settings import Settings
+
+DEFAULT_OWNER = "data_engineer"
+DEFAULT_ACTION = "look at the failing rows and at the test in dbt_project; `ame incidents` keeps track of it"
+# dbt's events that say "n of all", and the field that holds the number of all
+PROGRESS_EVENTS = {"LogTestResult": "num_models", "LogModelResult": "total", "LogSeedResult": "total"}
+OnNode = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class NodeRun:
+    """One node of the project: unique_id, kind (seed, model, test …), name, dbt's status, seconds."""
+
+    unique_id: str
+    kind: str
+    name: str
+    status: str
+    message: str
+    path: str
+    seconds: float
+
+
+@dataclass
+class DbtRun:
+    """What a run of dbt did: its nodes, and its data tests as check results."""
+
+    nodes: list[NodeRun] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
+
+    def count(self) -> dict[str, int]:
+        """Return the number of nodes by status."""
+        found: dict[str, int] = {}
+        for node in self.nodes:
+            found[node.status] = found.get(node.status, 0) + 1
+        return found
+
+
+def log_file(settings: Settings) -> Path:
+    """Return dbt's log file."""
+    return settings.build / "logs" / "dbt.log"
+
+
+def run_dbt(
+    settings: Settings,
+    candidate: Path,
+    *,
+    as_of: str | None = None,
+    project: Path | None = None,
+    on_node: OnNode | None = None,
+) -> DbtRun:
+    """Build the candidate with dbt and return what every node did.
+
+    Args:
+        settings: paths, mode, scope and memory limit.
+        candidate: DuckDB file to write; other tables in it are left alone.
+        as_of: UTC time as ISO text; only what was known then is used. None = everything.
+        project: directory of the dbt project, with `profiles.yml`.
+        on_node: called after each node with its name, the number done, and the number of all.
+
+    Raises `BuildError` when the project cannot be read or a seed or model could not be built. A data test
+    that does not pass is no exception here: see `DbtRun.checks`.
+    """
+    project = project or settings.dbt_project
+    for path in (settings.build, settings.observations):
+        path.mkdir(parents=True, exist_ok=True)
+    variables = {
+        "ame_mode": settings.sources,
+        "ame_as_of": as_of or "",
+        "ame_scope": settings.municipality_scope,
+    }
+    arguments = [
+        "--quiet",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "info",
+        "--log-path",
+        str(log_file(settings).parent),
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(project),
+        "--target-path",
+        str(settings.build / "target"),
+        "--vars",
+        json.dumps(variables),
+    ]
+    environment = {
+        "AME_OBSERVATIONS": str(settings.observations),
+        "AME_BUILD_FILE": str(candidate),
+        "AME_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+        "DO_NOT_TRACK": "1",
+    }
+    with _environment(environment):
+        done = _invoke(arguments, on_node)
+    results = getattr(done.result, "results", None)
+    if results is None:
+        raise _broken_project(settings, project, done.exception)
+    run = DbtRun([_node_run(result) for result in results])
+    _raise_for_models(settings, run)
+    run.checks = _checks(candidate, [r for r in results if str(r.node.resource_type) == "test"])
+    return run
+
+
+def _invoke(arguments: list[str], on_node: OnNode | None) -> Any:
+    """Run dbt and close its connections, so that the candidate can be opened by others afterwards."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    def told(event: Any) -> None:
+        """Tell how far dbt is; nothing may be raised here, it would break dbt's own thread."""
+        with suppress(Exception):
+            if on_node and event.info.name in PROGRESS_EVENTS:
+                total = getattr(event.data, PROGRESS_EVENTS[event.info.name])
+                on_node(str(event.data.node_info.node_name), int(event.data.index), int(total))
+
+    try:
+        return dbtRunner(callbacks=[told]).invoke(arguments)
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _node_run(result: Any) -> NodeRun:
+    node = result.node
+    return NodeRun(
+        unique_id=str(node.unique_id),
+        kind=str(node.resource_type),
+        name=str(node.name),
+        status=str(result.status),
+        message=str(result.message or ""),
+        path=str(node.original_file_path),
+        seconds=float(result.execution_time or 0),
+    )
+
+
+def _raise_for_models(settings: Settings, run: DbtRun) -> None:
+    broken = [node for node in run.nodes if node.kind != "test" and node.status == "error"]
+    if not broken:
+        return
+    first = broken[0]
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    raise BuildError(
+        f"dbt could not build the {first.kind} {first.name}{more}",
+        expected="every seed and model builds",
+        found=_first_line(first.message),
+        source=f"{first.path}; log: {log_file(settings)}",
+        action="read the log; when a seed or model was changed, correct it, then run `ame run` again",
+    )
+
+
+def _broken_project(settings: Settings, project: Path, exception: BaseException | None) -> BuildError:
+    return BuildError(
+        "dbt could not read the project",
+        expected="a dbt project that parses",
+        found=_first_line(str(exception or "no result")),
+        source=f"{project}; log: {log_file(settings)}",
+        action="correct the file that the message names, or restore it from version control",
+    )
+
+
+def _first_line(text: str) -> str:
+    """Return the line of a dbt message that says what is wrong: dbt puts a heading before it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    useful = [
+        line for line in lines if not line.startswith(("Runtime Error in", "Database Error in", "compiled "))
+    ]
+    picked = (useful or lines or ["no message"])[:2]
+    return " ".join(dict.fromkeys(picked))[:500]
+
+
+def _checks(candidate: Path, results: list[Any]) -> list[CheckResult]:
+    """Turn data tests into check results and copy their failing rows to `quality.failing_<check_id>`."""
+    checks = []
+    with duckdb.connect(str(candidate)) as con:
+        for result in results:
+            status = str(result.status)
+            if status == "skipped":
+                continue
+            checks.append(_check(con, result, status))
+    return checks
+
+
+def _check(con: duckdb.DuckDBPyConnection, result: Any, status: str) -> CheckResult:
+    node = result.node
+    name = str(node.name)
+    meta: dict[str, Any] = dict(node.config.meta or {})
+    severity: Severity = "warning" if str(node.config.severity).lower() == "warn" else "error"
+    if meta.get("severity") == "info":
+        severity = "info"
+    failures = int(result.failures or 0)
+    outcome = {"pass": "passed", "fail": "failed", "warn": "failed"}.get(status, "errored")
+    table = _keep_rows(con, name, node) if outcome == "failed" else None
+    if outcome == "errored":
+        found = _first_line(str(result.message or "the test could not run"))
+    elif failures or outcome == "failed":
+        found = f"{failures} rows that do not hold" if failures != 1 else "1 row that does not hold"
+    else:
+        found = "no such rows"
+    return CheckResult(
+        check_id=name,
+        severity=severity,
+        status=outcome,  # type: ignore[arg-type]
+        stage="dbt",
+        expected=str(meta.get("expected") or "no rows that break the rule"),
+        found=found,
+        owner=str(meta.get("owner") or DEFAULT_OWNER),
+        message=str(meta.get("message") or getattr(node, "description", "") or f"dbt test {name}."),
+        action=str(meta.get("action") or DEFAULT_ACTION),
+        ran_at=now_text(),
+        failing_rows=failures if outcome == "failed" else 0,
+        failing_rows_table=table,
+    )
+
+
+def _keep_rows(con: duckdb.DuckDBPyConnection, name: str, node: Any) -> str | None:
+    """Copy the rows that dbt stored for a test; None when the test stores none."""
+    if not getattr(node, "should_store_failures", False):
+        return None
+    relation = f'"{node.schema}"."{node.alias}"'
+    try:
+        return write_failing_rows(con, name, relation)
+    except duckdb.CatalogException:
+        return None

@@ -1,0 +1,320 @@
+"""The build, step by step: plan, check the landing, dbt, check the marts, publish, announce.
+
+Each step may run in a process of its own: what the steps tell each other stands in
+`AME_HOME/build/<version>.results.json`, beside the candidate `<version>.duckdb`. A step that is repeated
+replaces what it did before.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ame_warehouse.builder import dbt_runner, fingerprint
+from ame_warehouse.errors import BuildError, PublishError
+from ame_warehouse.pipeline import progress
+from ame_warehouse.publish import manifest as manifests
+from ame_warehouse.publish import publisher
+from ame_warehouse.quality import results as checks
+from ame_warehouse.quality.incidents import IncidentStore, Recorded
+from ame_warehouse.quality.results import CheckResult, RunState, Stage
+from ame_warehouse.settings import Settings
+
+KEEP_CANDIDATES = 2
+log = logging.getLogger(__name__)
+
+
+def candidate_path(settings: Settings, version: str) -> Path:
+    """Return the private DuckDB file of a build."""
+    return settings.build / f"{version}.duckdb"
+
+
+def state_path(settings: Settings, version: str) -> Path:
+    """Return the file in which the steps of a build keep their results."""
+    return settings.build / f"{version}.results.json"
+
+
+def plan_build(settings: Settings, full_refresh: bool = False, as_of: str | None = None) -> dict[str, Any]:
+    """Say whether a build is needed, and open its state.
+
+    Returns `{"needed", "version", "fingerprint", "reason"}`. When nothing has changed, only the newest
+    fetches in the manifest are brought up to date, and `version` is the published one.
+    Raises `LandingError` when the observations cannot be read.
+    """
+    parts = fingerprint.parts(settings, as_of)
+    mark = fingerprint.combine(parts)
+    published = manifests.read_manifest(settings)
+    reason = _reason(settings, published, parts, mark, full_refresh)
+    if published and reason is None:
+        manifests.refresh_sources(settings)
+        return {
+            "needed": False,
+            "version": published["version"],
+            "fingerprint": mark,
+            "reason": "nothing has changed since the published version",
+        }
+    now = datetime.now(UTC)
+    version = f"{now:%Y%m%dT%H%M%SZ}-{mark[:8]}"
+    _make_room(settings)
+    state = RunState(version)
+    state.notes = {
+        "fingerprint": mark,
+        "built_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "as_of": as_of,
+        "mode": settings.sources,
+        **{f"part.{name}": value for name, value in parts.items()},
+    }
+    state.save(state_path(settings, version))
+    return {"needed": True, "version": version, "fingerprint": mark, "reason": reason}
+
+
+def check_landing(settings: Settings, version: str) -> dict[str, Any]:
+    """Check what has landed, before dbt uses it; raises `CheckFailedError` for severity `error`."""
+    return _run_expectations(settings, version, "landing")
+
+
+def run_dbt(settings: Settings, version: str) -> dict[str, Any]:
+    """Build the candidate and run dbt's tests.
+
+    Returns the number of nodes by status. Raises `BuildError` when a model cannot be built and
+    `CheckFailedError` when a test of severity `error` did not pass; the published version is marked stale.
+    """
+    state = RunState.load(state_path(settings, version))
+    candidate = candidate_path(settings, version)
+    try:
+        run = dbt_runner.run_dbt(
+            settings,
+            candidate,
+            as_of=state.notes.get("as_of"),
+            on_node=lambda _name, done, total: progress.advanced("run_dbt", done, total),
+        )
+    except BuildError as exc:
+        failure = _dbt_build(status="errored", found=exc.found or exc.message, action=exc.action)
+        state.stages["dbt"] = [failure]
+        state.save(state_path(settings, version))
+        _refused(settings, state, f"the build failed: {exc.message}")
+        raise
+    built = sum(1 for node in run.nodes if node.kind != "test")
+    state.stages["dbt"] = [_dbt_build(status="passed", found=f"{built} seeds and models built"), *run.checks]
+    _conclude(settings, state)
+    return {"nodes": run.count(), **_counts(state.stages["dbt"])}
+
+
+def check_marts(settings: Settings, version: str) -> dict[str, Any]:
+    """Check the candidate's marts; raises `CheckFailedError` for severity `error`."""
+    return _run_expectations(settings, version, "marts")
+
+
+def publish(settings: Settings, version: str) -> dict[str, Any]:
+    """Write the results and incidents into the candidate and publish it.
+
+    Returns `{"version", "tables", "rows", "incidents": {…}}`. Raises `PublishError`, with the published
+    version as it was, when the copy differs or when disk or permissions do not allow it.
+    """
+    state = RunState.load(state_path(settings, version))
+    missing = [stage for stage in checks.STAGES if stage not in state.stages]
+    if missing:
+        raise PublishError(
+            "the candidate has not been checked",
+            expected="results of all stages: " + ", ".join(checks.STAGES),
+            found="none for " + ", ".join(missing),
+            source=str(state_path(settings, version)),
+            action="run the whole build again (`ame run`)",
+        )
+    candidate = candidate_path(settings, version)
+    checks.gate(state.results, candidate=candidate)
+    store = IncidentStore(settings)
+    recorded = store.record(state.results, version, checks.now_text())
+    try:
+        with duckdb.connect(str(candidate)) as con:
+            checks.tidy_failing_tables(con, state.results)
+            checks.write_check_results(con, version, state.results)
+            store.write_table(con)
+    except duckdb.Error as exc:
+        raise PublishError(
+            "the results of the checks cannot be written into the candidate",
+            found=str(exc).splitlines()[0],
+            source=str(candidate),
+            action="check free space and permissions of AME_HOME/build, then run `ame run` again",
+        ) from exc
+    try:
+        body = publisher.publish(settings, _publication(state, candidate))
+    except PublishError as exc:
+        _mark_stale(settings, f"the publication failed: {exc.message}")
+        raise
+    _note_incidents(state, recorded)
+    state.save(state_path(settings, version))
+    return {
+        "version": version,
+        "tables": len(body["tables"]),
+        "rows": sum(body["row_counts"].values()),
+        "incidents": {
+            "opened": recorded.opened,
+            "seen": recorded.seen,
+            "resolved": recorded.resolved,
+        },
+    }
+
+
+def announce(settings: Settings, version: str) -> dict[str, Any]:
+    """Write what the published version brought to the log, and return it.
+
+    Returns `{"version", "checks": {status: n}, "opened": [...], "resolved": [...], "open": n}`.
+    """
+    state = RunState.load(state_path(settings, version))
+    store = IncidentStore(settings)
+    still_open = store.incidents(open_only=True)
+    opened = (state.notes.get("incidents.opened") or "").split()
+    resolved = (state.notes.get("incidents.resolved") or "").split()
+    log.info("published %s: %s", version, _counts(state.results))
+    for incident in still_open:
+        new = "new " if incident.incident_id in opened else ""
+        log.log(
+            logging.ERROR if incident.severity == "error" else logging.WARNING,
+            "%sincident %s (%s, %s): %s Do: %s",
+            new,
+            incident.incident_id,
+            incident.severity,
+            incident.owner,
+            incident.summary,
+            incident.action,
+        )
+    if resolved:
+        log.info("resolved: %s", ", ".join(resolved))
+    return {
+        "version": version,
+        "checks": _counts(state.results),
+        "opened": opened,
+        "resolved": resolved,
+        "open": len(still_open),
+    }
+
+
+def _reason(
+    settings: Settings,
+    published: dict[str, Any] | None,
+    parts: dict[str, str],
+    mark: str,
+    full_refresh: bool,
+) -> str | None:
+    """Return why a build is needed, None when it is not."""
+    if published is None:
+        return "nothing is published yet"
+    if full_refresh:
+        return "a full refresh was asked for"
+    if published.get("fingerprint") != mark:
+        before = published.get("fingerprint_parts") or {}
+        changed = [name for name, value in parts.items() if before.get(name) != value]
+        return "changed since the published version: " + (", ".join(changed) or "everything")
+    if not publisher.is_intact(settings):
+        return "the published files are not as the manifest says; they are made again"
+    return None
+
+
+def _run_expectations(settings: Settings, version: str, stage: Stage) -> dict[str, Any]:
+    from ame_warehouse.quality import gx_runner
+
+    state = RunState.load(state_path(settings, version))
+    state.stages[stage] = gx_runner.run_stage(
+        settings,
+        stage,
+        candidate_path(settings, version),
+        run_name=version,
+        as_of=state.notes.get("as_of"),
+        on_suite=lambda done, total: progress.advanced(f"check_{stage}", done, total),
+    )
+    _conclude(settings, state)
+    return _counts(state.stages[stage])
+
+
+def _conclude(settings: Settings, state: RunState) -> None:
+    """Keep the results; when one of them stops the publication, record the incidents and raise."""
+    state.save(state_path(settings, state.version))
+    bad = checks.stopping(state.results)
+    if bad:
+        _refused(settings, state, "checks did not pass: " + ", ".join(r.check_id for r in bad))
+    checks.gate(state.results, candidate=candidate_path(settings, state.version))
+
+
+def _refused(settings: Settings, state: RunState, reason: str) -> None:
+    """A candidate that is not published: incidents are recorded, readers are told that theirs is stale."""
+    recorded = IncidentStore(settings).record(state.results, state.version, checks.now_text())
+    _note_incidents(state, recorded)
+    state.save(state_path(settings, state.version))
+    _mark_stale(settings, f"the newer version {state.version} was not published, {reason}")
+
+
+def _mark_stale(settings: Settings, reason: str) -> None:
+    try:
+        manifests.mark_stale(settings, reason, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    except PublishError as exc:  # the reason itself is what the reader must see
+        log.warning("the manifest could not be marked stale: %s", exc)
+
+
+def _note_incidents(state: RunState, recorded: Recorded) -> None:
+    state.notes["incidents.opened"] = " ".join(recorded.opened)
+    state.notes["incidents.resolved"] = " ".join(recorded.resolved)
+
+
+def _publication(state: RunState, candidate: Path) -> publisher.Publication:
+    prefix = "part."
+    return publisher.Publication(
+        version=state.version,
+        fingerprint=state.notes.get("fingerprint") or "",
+        fingerprint_parts={
+            name.removeprefix(prefix): value or ""
+            for name, value in state.notes.items()
+            if name.startswith(prefix)
+        },
+        candidate=candidate,
+        built_at=state.notes.get("built_at") or "",
+        as_of_asked=state.notes.get("as_of"),
+    )
+
+
+def _counts(results: list[CheckResult]) -> dict[str, int]:
+    """Return the number of results by what they mean for the reader."""
+    return {
+        "checks": len(results),
+        "passed": sum(1 for r in results if r.success),
+        "warnings": sum(1 for r in results if not r.success and r.severity == "warning"),
+        "errors": sum(1 for r in results if r.stops_publication),
+        "broken": sum(1 for r in results if r.status == "errored"),
+    }
+
+
+def _dbt_build(status: checks.Status, found: str, action: str | None = None) -> CheckResult:
+    return CheckResult(
+        check_id="dbt_build",
+        severity="error",
+        status=status,
+        stage="dbt",
+        expected="every seed and model builds",
+        found=found,
+        owner=dbt_runner.DEFAULT_OWNER,
+        message="dbt builds the candidate.",
+        action=action or "read AME_HOME/build/logs/dbt.log, correct the model or seed, run `ame run` again",
+        ran_at=checks.now_text(),
+    )
+
+
+def _make_room(settings: Settings) -> None:
+    """Make the work space and remove candidates of earlier builds but the newest two."""
+    try:
+        settings.build.mkdir(parents=True, exist_ok=True)
+        versions = sorted({path.name.split(".")[0] for path in settings.build.glob("*Z-????????.*")})
+        for version in versions[: max(0, len(versions) - KEEP_CANDIDATES)]:
+            for path in settings.build.glob(f"{version}.*"):
+                path.unlink(missing_ok=True)
+    except OSError as exc:
+        raise BuildError(
+            "the work space of the build cannot be used",
+            expected="a directory that this user may write",
+            found=f"{type(exc).__name__}: {exc.strerror or exc}",
+            source=str(settings.build),
+            action="correct the permissions or free space, then run `ame run` again",
+        ) from exc

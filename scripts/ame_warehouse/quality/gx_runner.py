@@ -1,0 +1,311 @@
+"""Run the Great Expectations suites on frames from DuckDB, in one process.
+
+Great Expectations sees pandas DataFrames only: each suite has a query that selects its frame from the
+landing (Parquet) or from the candidate. Its own store and the Data Docs are under AME_HOME/quality; the
+repository is only read. An expectation that raised is `errored`: a broken check, not bad data.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from ame_warehouse.builder.fingerprint import observation_files
+from ame_warehouse.errors import AmeError
+from ame_warehouse.landing.schema import TABLES
+from ame_warehouse.quality.results import CheckResult, Stage, Status, now_text, write_failing_rows
+from ame_warehouse.quality.suites import Check, Suite, stage_suites
+from ame_warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEEP_RUNS = 5
+SHOWN_VALUES = 5
+OnSuite = Callable[[int, int], None]
+log = logging.getLogger(__name__)
+
+
+def data_docs(settings: Settings) -> Path:
+    """Return the directory of the Data Docs; `index.html` is the start page."""
+    return settings.quality / "data_docs"
+
+
+def run_stage(
+    settings: Settings,
+    stage: Stage,
+    candidate: Path,
+    *,
+    run_name: str,
+    as_of: str | None = None,
+    on_suite: OnSuite | None = None,
+) -> list[CheckResult]:
+    """Run the suites of a stage and return one result per check; failing rows go into the candidate.
+
+    Args:
+        settings: paths, mode and memory limit.
+        stage: `landing` (the observations on disk) or `marts` (the candidate).
+        candidate: DuckDB file of the build; it is made when it is not there yet.
+        run_name: name of the run in the Data Docs (the version of the build).
+        as_of: UTC time as ISO text; only what was known then is looked at. None = everything.
+        on_suite: called after each suite with the number done and the number of all.
+
+    Raises `BuildError` when a suite is not in its form, `AmeError` when the work space cannot be used. A
+    frame that cannot be selected makes all checks of its suite `errored`.
+    """
+    suites = stage_suites(settings, stage)
+    validator = Validator(settings, run_name, stage)
+    results: list[CheckResult] = []
+    with _connection(settings, candidate) as con:
+        _prepare(con, settings, as_of)
+        for done, suite in enumerate(suites, start=1):
+            try:
+                frame = con.execute(suite.query).df()
+            except duckdb.Error as exc:
+                reason = f"its query failed: {str(exc).splitlines()[0]}"
+                results += [_errored(check, stage, reason) for check in suite.checks.values()]
+            else:
+                results += run_suite(validator, suite, frame, stage, con)
+            if on_suite:
+                on_suite(done, len(suites))
+    validator.build_docs()
+    return results
+
+
+class Validator:
+    """A Great Expectations context whose store is under AME_HOME/quality."""
+
+    def __init__(self, settings: Settings, run_name: str, stage: Stage) -> None:
+        os.environ["GX_ANALYTICS_ENABLED"] = "False"
+        for name in ("great_expectations", "py.warnings"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        import great_expectations as gx
+        from great_expectations.core.run_identifier import RunIdentifier
+
+        home = settings.quality / "gx"
+        try:
+            shutil.rmtree(home / "gx" / "expectations", ignore_errors=True)
+            shutil.rmtree(home / "gx" / "validation_definitions", ignore_errors=True)
+            (home / "gx" / "great_expectations.yml").unlink(missing_ok=True)
+            self.context = gx.get_context(mode="file", project_root_dir=home)
+            self.context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+            self._site(data_docs(settings))
+        except OSError as exc:
+            raise AmeError(
+                "the store of Great Expectations cannot be written",
+                expected="a directory that this user may write",
+                found=f"{type(exc).__name__}: {exc.strerror or exc}",
+                source=str(home),
+                action="correct the permissions or free space, then run `ame run` again",
+            ) from exc
+        self._gx = gx
+        self.run_id = RunIdentifier(run_name=f"{run_name}-{stage}")
+        self.results_dir = home / "gx" / "uncommitted" / "validations"
+        self.source = self.context.data_sources.add_pandas(name="frames")
+
+    def _site(self, docs: Path) -> None:
+        self.context.variables.data_docs_sites = {
+            "ame": {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "store_backend": {
+                    "class_name": "TupleFilesystemStoreBackend",
+                    "base_directory": str(docs),
+                },
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            }
+        }
+
+    def validate(self, suite: Suite, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        """Run a suite on a frame; return GX's results as plain dictionaries, one per expectation."""
+        gx_suite = self.context.suites.add(self._gx.ExpectationSuite(**suite.body))
+        batch = self.source.add_dataframe_asset(name=suite.name).add_batch_definition_whole_dataframe(
+            suite.name
+        )
+        definition = self.context.validation_definitions.add(
+            self._gx.ValidationDefinition(name=suite.name, data=batch, suite=gx_suite)
+        )
+        outcome = definition.run(
+            batch_parameters={"dataframe": frame},
+            result_format={"result_format": "COMPLETE", "include_unexpected_rows": False},
+            run_id=self.run_id,
+        )
+        return [result.to_json_dict() for result in outcome.results]
+
+    def build_docs(self) -> None:
+        """Make the Data Docs of the last five runs; a fault here is logged and stops nothing."""
+        try:
+            for suite in self.results_dir.glob("*/"):
+                for old in sorted(suite.glob("*/"))[:-KEEP_RUNS]:
+                    shutil.rmtree(old, ignore_errors=True)
+            self.context.build_data_docs()
+        except Exception:
+            log.exception("the Data Docs could not be built")
+
+
+def run_suite(
+    validator: Validator,
+    suite: Suite,
+    frame: pd.DataFrame,
+    stage: Stage,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> list[CheckResult]:
+    """Run a suite on a frame and return one result per check, in the order of the suite.
+
+    With a connection, failing rows are kept as `quality.failing_<check_id>` there.
+    """
+    try:
+        found = validator.validate(suite, frame)
+    except Exception as exc:  # a fault of the library must not look like bad data
+        log.exception("the suite %s could not run", suite.name)
+        reason = f"{type(exc).__name__}: {exc}"
+        return [_errored(check, stage, reason) for check in suite.checks.values()]
+    by_id = {result["expectation_config"]["meta"]["check_id"]: result for result in found}
+    return [
+        _result(check, by_id[check_id], frame, stage, con)
+        if check_id in by_id
+        else _errored(check, stage, "Great Expectations returned no result")
+        for check_id, check in suite.checks.items()
+    ]
+
+
+def _result(
+    check: Check,
+    outcome: dict[str, Any],
+    frame: pd.DataFrame,
+    stage: Stage,
+    con: duckdb.DuckDBPyConnection | None,
+) -> CheckResult:
+    broken = _exception(outcome)
+    if broken:
+        return _errored(check, stage, broken)
+    details = outcome.get("result") or {}
+    passed = bool(outcome["success"])
+    rows = _failing_rows(details, frame) if not passed else frame.iloc[0:0]
+    count = int(details.get("unexpected_count") or len(rows)) if not passed else 0
+    status: Status = "passed" if passed else "failed"
+    table = None
+    if con is not None and len(rows):
+        con.register("failing_rows_of_check", rows)
+        table = write_failing_rows(con, check.check_id, "failing_rows_of_check")
+        con.unregister("failing_rows_of_check")
+    scopes = sorted({str(value) for value in rows[check.scope]}) if check.scope and len(rows) else []
+    return CheckResult(
+        check_id=check.check_id,
+        severity=check.severity,
+        status=status,
+        stage=stage,
+        expected=check.expected,
+        found=_found(details, passed, count),
+        owner=check.owner,
+        message=check.message,
+        action=check.action,
+        ran_at=now_text(),
+        failing_rows=count,
+        failing_rows_table=table,
+        scopes=scopes,
+    )
+
+
+def _failing_rows(details: dict[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that GX names; for a check of the whole table all rows (there are few)."""
+    index = details.get("unexpected_index_list")
+    if index is None:
+        return frame
+    return frame.loc[sorted(set(index))]
+
+
+def _found(details: dict[str, Any], passed: bool, count: int) -> str:
+    """Say in words what was found; values are shown as they are, a few of them."""
+    if "element_count" in details:
+        total = details["element_count"]
+        if passed:
+            return f"{total} rows, all as expected" if total else "no rows to look at"
+        values = [str(value) for value in details.get("partial_unexpected_list") or [] if value is not None]
+        shown = ", ".join(list(dict.fromkeys(values))[:SHOWN_VALUES])
+        return f"{count} of {total} rows" + (f": {shown}" if shown else "")
+    return str(details.get("observed_value", "no value"))
+
+
+def _exception(outcome: dict[str, Any]) -> str | None:
+    """Return the text of the exception when an expectation raised, else None."""
+    info = outcome.get("exception_info") or {}
+    entries = [info] if "raised_exception" in info else [e for e in info.values() if isinstance(e, dict)]
+    for entry in entries:
+        if entry.get("raised_exception"):
+            return str(entry.get("exception_message") or "an exception without a message").splitlines()[0]
+    return None
+
+
+def _errored(check: Check, stage: Stage, reason: str) -> CheckResult:
+    return CheckResult(
+        check_id=check.check_id,
+        severity=check.severity,
+        status="errored",
+        stage=stage,
+        expected=check.expected,
+        found=f"the check itself could not run: {reason}",
+        owner="data_engineer",
+        message=check.message,
+        action="mend the check (its suite and query stand in expectations/); the data have not been judged",
+        ran_at=now_text(),
+    )
+
+
+@contextmanager
+def _connection(settings: Settings, candidate: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the candidate for writing, with the memory limit of the settings."""
+    try:
+        spill = settings.build / "spill"
+        spill.mkdir(parents=True, exist_ok=True)
+        con = duckdb.connect(
+            str(candidate), config={"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
+        )
+    except (OSError, duckdb.Error) as exc:
+        raise AmeError(
+            "the candidate of this build cannot be opened",
+            expected="a DuckDB file that this process may write",
+            found=f"{type(exc).__name__}: {str(exc).splitlines()[0]}",
+            source=str(candidate),
+            action="check permissions and free space of AME_HOME/build, then run `ame run` again",
+        ) from exc
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, settings: Settings, as_of: str | None) -> None:
+    """Give the queries what they may name: views on the landing, and a few variables."""
+    con.execute("create schema if not exists quality")
+    con.execute("set timezone = 'UTC'")
+    con.execute("set variable mode = $mode", {"mode": settings.sources})
+    con.execute("set variable as_of = $as_of", {"as_of": as_of})
+    con.execute("set variable seeds = $seeds", {"seeds": str(settings.seeds)})
+    for table, types in TABLES.items():
+        pattern = observation_files(settings, table)
+        if pattern is None:
+            columns = ", ".join(f'null::{kind} as "{name}"' for name, kind in types.items())
+            body = f"select {columns} where false"
+        else:
+            quoted = pattern.replace("'", "''")
+            body = f"select * from read_parquet('{quoted}', union_by_name = true, hive_partitioning = false)"  # noqa: S608
+        con.execute(f"create or replace temp view landed_{table} as {body}")
+    con.execute(
+        "create or replace temp view landing_measures as select * from landed_measures "
+        "where mode = getvariable('mode') "
+        "and (getvariable('as_of') is null or fetched_at <= getvariable('as_of')::timestamp)"
+    )
+    for table in TABLES:
+        if table != "measures":
+            con.execute(
+                f"create or replace temp view landing_{table} as select * from landed_{table} "  # noqa: S608
+                "where fetch_id in (select fetch_id from landing_measures)"
+            )
