@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ame_warehouse.errors import SourceError, SourceUnavailableError
-from ame_warehouse.kolada.pages import KeyOf, Page, PageSet, data_key, genders_clash, id_key, judge, read_page
+from ame_warehouse.kolada.pages import (
+    KeyOf,
+    Page,
+    PageSet,
+    data_key,
+    genders_clash,
+    id_key,
+    judge,
+    key_text,
+    read_page,
+)
 from ame_warehouse.kolada.plan import Question, chunks
 from ame_warehouse.kolada.transport import Answer, Transport
 from ame_warehouse.landing.store import FetchWriter
@@ -20,7 +30,7 @@ HALVED_ATTEMPTS = 2
 
 
 class RequestFailedError(SourceError):
-    """A page could not be had after the last attempt. `passing`: such faults may go away (network, 5xx, 429)."""
+    """A page could not be had after the last attempt; `passing`: network, 5xx or 429, which may go away."""
 
     status: int | None = None
     passing: bool = False
@@ -43,7 +53,6 @@ class KoladaClient:
         base_url: address of the server, with `/v3`.
         writer: the fetch being written.
         polite: False only for the bundled sample on loopback: no pause between requests.
-        on_request: called after each request.
     """
 
     def __init__(
@@ -53,10 +62,8 @@ class KoladaClient:
         writer: FetchWriter,
         *,
         polite: bool = True,
-        on_request: Callable[[], None] | None = None,
     ) -> None:
         self._writer = writer
-        self._on_request = on_request
         self.base_url = base_url.rstrip("/")
         self.transport = Transport(
             self.base_url,
@@ -200,12 +207,10 @@ class KoladaClient:
             "page": page,
         }
         self._writer.record(outcome)
-        if self._on_request is not None:
-            self._on_request()
 
 
 def _judge_answer(result: PageSet, asked: Asked) -> None:
-    """Add the faults that only show against what was asked: clashing genders, the answer to another question."""
+    """Add the faults that show only against what was asked: a gender twice, another question's answer."""
     kpis, places = set(asked.kpi_ids), set(asked.municipality_ids)
     answered = False
     for record in result.values:
@@ -215,9 +220,7 @@ def _judge_answer(result: PageSet, asked: Asked) -> None:
         in_scope = record["kpi"] in kpis and record["municipality"] in places
         answered = answered or in_scope
         if in_scope and genders_clash(record):
-            result.faults.append(
-                f"record {'/'.join(map(str, key))} holds a gender twice, with different content"
-            )
+            result.faults.append(f"record {key_text(key)} holds a gender twice, with different content")
             return
     if result.values and not answered:
         result.faults.append(f"none of the {len(result.values)} records belongs to what was asked for")

@@ -60,8 +60,9 @@ class _State:
 class Extract:
     """Runs one fetch and writes it to the landing.
 
-    `run` returns the fetch.json. It raises `SourceUnavailableError` when the source cannot be reached, `SourceError`
-    when the catalogue cannot be read or nothing at all could be fetched; then no fetch becomes visible.
+    `run` returns the fetch.json. It raises `SourceUnavailableError` when the source cannot be reached,
+    `SourceError` when the catalogue cannot be read or nothing at all could be fetched; then no fetch becomes
+    visible.
     """
 
     def __init__(
@@ -75,10 +76,7 @@ class Extract:
             datetime.fromisoformat(order.vintage).replace(tzinfo=UTC) if order.vintage else self._started
         )
         self._writer = FetchWriter(settings.landing, new_fetch_id(self._started))
-        self._client = KoladaClient(
-            settings, base_url, self._writer, polite=order.mode == "live", on_request=self._tick
-        )
-        self._planned = 1
+        self._client = KoladaClient(settings, base_url, self._writer, polite=order.mode == "live")
         self._state = _State()
         self._notes: list[dict[str, Any]] = []
         self._held = Held({})
@@ -96,11 +94,12 @@ class Extract:
         """Requests recorded so far."""
         return self._writer.n_requests
 
-    def _tick(self) -> None:
+    def _tick(self, left: int) -> None:
+        """Tell how far the fetch is: requests made, and at least so many to come."""
         if self._progress is not None:
             done = self._writer.n_requests
             label = f"Kolada {self._order.vintage}" if self._order.vintage else "Kolada"
-            self._progress(done, max(done, self._planned), label)
+            self._progress(done, done + left, label)
 
     def _run(self) -> dict[str, Any]:
         catalogue = self._client.kpis()
@@ -116,7 +115,7 @@ class Extract:
         )
         self._held = held_values(self._settings, self._order.mode, self._known, asked)
         plan = questions(asked, self._order.municipality_ids, self._order.years)
-        self._planned = self._writer.n_requests + len(plan)
+        self._tick(len(plan))
         self._ask(plan)
         measures = self._measures(listed)
         self._refuse_nothing(measures)
@@ -179,11 +178,10 @@ class Extract:
                         question = waiting.popleft().without(set(self._state.failed))
                         if question is not None:
                             running[pool.submit(self._answer, question)] = question
-                    done, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set(), None)
-                    for future in done:
+                    for future in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
                         del running[future]
                         waiting.extend(future.result())
-                        self._planned = self._writer.n_requests + len(waiting) + len(running)
+                    self._tick(len(waiting) + len(running))
             except BaseException:
                 self._client.stop()
                 raise
@@ -322,6 +320,7 @@ class Extract:
 
 def _gone_silent(question: Question, held: tuple[str, int]) -> str:
     return (
-        f"the answer for places {question.municipality_ids[0]}–{question.municipality_ids[-1]} is empty although "
-        f"an earlier fetch had values there (for example {held[0]} {held[1]}); the values we have are kept"
+        f"the answer for places {question.municipality_ids[0]}–{question.municipality_ids[-1]} is empty "
+        f"although an earlier fetch had values there (for example {held[0]} {held[1]}); "
+        "the values we have are kept"
     )

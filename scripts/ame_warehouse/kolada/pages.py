@@ -72,8 +72,9 @@ def _kind(value: Json) -> str:
 class PageSet:
     """All pages of one question, in page order.
 
-    `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not add up
-    (then the set may not be used), `notes` what is odd and harmless.
+    `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not
+    add up (then the set may not be used), `notes` what is odd and harmless, `odd_objects` the pages that the
+    fast reader may not read.
     """
 
     objects: list[str] = field(default_factory=list)
@@ -149,14 +150,14 @@ def _judge_keys(pages: list[Page], key_of: KeyOf, result: PageSet) -> None:
                 continue
             first, other = seen[key]
             if first != number:
-                result.faults.append(f"record {_text(key)} stands on page {first} and on page {number}")
+                result.faults.append(f"record {key_text(key)} stands on page {first} and on page {number}")
                 return
             if not same_record(record, other):
                 result.faults.append(
-                    f"record {_text(key)} stands twice on page {number}, with different content"
+                    f"record {key_text(key)} stands twice on page {number}, with different content"
                 )
                 return
-            result.notes.append(f"record {_text(key)} stands twice on page {number}")
+            result.notes.append(f"record {key_text(key)} stands twice on page {number}")
 
 
 def same_record(one: Json, other: Json) -> bool:
@@ -177,5 +178,6 @@ def genders_clash(record: Json) -> bool:
     return False
 
 
-def _text(key: Hashable) -> str:
+def key_text(key: Hashable) -> str:
+    """Return a key as a person reads it."""
     return "/".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -6,24 +6,20 @@ A `Transport` answers every GET with a whole body or raises `SourceError`; it ne
 from __future__ import annotations
 
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from ame_warehouse import __version__
 from ame_warehouse.errors import SourceError
+from ame_warehouse.kolada.wires import Adapter, Wires
 
 CONNECT_SECONDS = 10.0
 OVERALL_FACTOR = 3.0  # a whole answer may take this many times the read timeout
@@ -31,6 +27,19 @@ LONGEST_WAIT = 60.0
 REDIRECTS = 3
 CHUNK = 1 << 16
 KEPT_HEADERS = ("content-type", "etag", "last-modified", "date", "retry-after")
+UNREACHABLE = {
+    ("NameResolutionError", "gaierror"): "the host name is not known (DNS)",
+    ("ConnectionRefusedError",): "connection refused",
+    ("ProxyError",): "the proxy does not answer",
+    ("SSLError",): "no secure connection",
+    ("ConnectTimeout", "ConnectTimeoutError"): f"no connection within {CONNECT_SECONDS:g} s",
+    ("InvalidURL", "LocationParseError", "InvalidSchema", "MissingSchema"): "not an address",
+    ("NewConnectionError",): "no connection",
+}
+BROKEN = {
+    ("DecodeError", "ContentDecodingError"): "the compressed body cannot be unpacked",
+    ("IncompleteRead", "ProtocolError", "ChunkedEncodingError"): "the connection broke off within the answer",
+}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -54,55 +63,6 @@ class RateLimiter:
         """Let no new request start for `seconds` (the source asked for a pause)."""
         with self._lock:
             self._next = max(self._next, time.monotonic() + seconds)
-
-
-class _Wires:
-    """The sockets of one session, so that a watchdog can end a request that never ends by itself."""
-
-    def __init__(self) -> None:
-        self._open: list[Any] = []
-
-    def add(self, wire: Any) -> None:
-        self._open = [wire]
-
-    def cut(self) -> None:
-        for wire in self._open:
-            try:
-                wire.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-
-def _pool_classes(wires: _Wires) -> dict[str, type]:
-    class PlainConnection(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            wires.add(self.sock)
-
-    class SecureConnection(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            wires.add(self.sock)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = PlainConnection
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = SecureConnection
-
-    return {"http": PlainPool, "https": SecurePool}
-
-
-class _Adapter(HTTPAdapter):
-    """One connection, no retries of its own, sockets known to the watchdog."""
-
-    def __init__(self, wires: _Wires) -> None:
-        self._wires = wires
-        super().__init__(pool_connections=2, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._wires)
 
 
 @dataclass
@@ -164,7 +124,7 @@ class Transport:
         self.stopped = threading.Event()
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
-        self._wires: list[_Wires] = []
+        self._wires: list[Wires] = []
 
     def stop(self) -> None:
         """Let every thread give up: no further attempt, and what is under way is cut off."""
@@ -188,8 +148,9 @@ class Transport:
         """Return the first answer which has status 200 and a body that `check` accepts.
 
         `check` raises `ValueError` for a body that is not what was asked for; that is tried again like a
-        broken connection. After the last attempt no exception is raised: the returned `Answer` has `error` set, and
-        `unreachable` when not even a connection came about. Raises `StopFetchError` when the fetch has ended.
+        broken connection. After the last attempt no exception is raised: the returned `Answer` has `error`
+        set, and `unreachable` when not even a connection came about. Raises `StopFetchError` when the fetch
+        has ended.
         """
         answer = Answer(url=self.base_url + path)
         tries = attempts or self.attempts
@@ -240,9 +201,9 @@ class Transport:
                     "Accept-Encoding": "gzip",
                 }
             )
-            self._local.wires = _Wires()
+            self._local.wires = Wires()
             self._wires.append(self._local.wires)
-            adapter = _Adapter(self._local.wires)
+            adapter = Adapter(self._local.wires)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             self._local.session = session
@@ -254,7 +215,7 @@ class Transport:
         answer.status, answer.headers, answer.body = None, {}, None
         session = self._session()
         late = threading.Event()
-        wires: _Wires = self._local.wires
+        wires: Wires = self._local.wires
 
         def cut() -> None:
             late.set()
@@ -382,7 +343,7 @@ def _refuse_status(response: requests.Response, body: bytes) -> None:
 
 
 def retry_after(text: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for (number or HTTP date); None if it says nothing usable."""
+    """Return the seconds that a Retry-After header asks for (number or HTTP date), None if unusable."""
     if not text:
         return None
     if text.strip().isdigit():
@@ -407,24 +368,12 @@ def _fault_of(exc: BaseException) -> _Passing:
             seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
         )
         seen = seen.__cause__ or (reason if isinstance(reason, BaseException) else None) or seen.__context__
-    if "NameResolutionError" in names or "gaierror" in names:
-        return _Passing("the host name is not known (DNS)", unreachable=True)
-    if "ConnectionRefusedError" in names:
-        return _Passing("connection refused", unreachable=True)
-    if "ProxyError" in names:
-        return _Passing(f"the proxy does not answer: {text[:200]}", unreachable=True)
-    if "SSLError" in names:
-        return _Passing(f"no secure connection: {text[:200]}", unreachable=True)
-    if "ConnectTimeout" in names or "ConnectTimeoutError" in names:
-        return _Passing(f"no connection within {CONNECT_SECONDS:g} s", unreachable=True)
-    if "NewConnectionError" in names:
-        return _Passing(f"no connection: {text[:200]}", unreachable=True)
-    if "InvalidURL" in names or "LocationParseError" in names or "InvalidSchema" in names:
-        return _Passing(f"not an address: {text[:200]}", unreachable=True)
+    for marks, words in UNREACHABLE.items():
+        if any(mark in names for mark in marks):
+            return _Passing(f"{words}: {text[:200]}", unreachable=True)
     if any("Timeout" in name for name in names) or "timed out" in text:
         return _Passing("the source stopped answering (timeout)")
-    if "IncompleteRead" in names or "ProtocolError" in names or "ChunkedEncodingError" in names:
-        return _Passing("the connection broke off within the answer")
-    if "DecodeError" in names:
-        return _Passing("the compressed body cannot be unpacked")
+    for marks, words in BROKEN.items():
+        if any(mark in names for mark in marks):
+            return _Passing(words)
     return _Passing(f"{type(exc).__name__}: {text[:200]}")

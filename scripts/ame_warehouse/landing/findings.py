@@ -1,4 +1,4 @@
-"""What a fetch brought that nobody expected: one row per kind, place and text, never one per value without end."""
+"""What a fetch brought that nobody expected: counted and shown by example, never one row per value."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Findings:
 
 
 def fetch_findings(findings: Findings, fetch: dict[str, Any]) -> None:
-    """Add what the fetch itself noticed: measures that failed, page sets asked for twice, parts that did not answer."""
+    """Add what the fetch itself noticed: measures that failed, pages asked for twice, parts that lack."""
     for one in fetch["measures"]:
         if one["outcome"] == "unknown_id":
             findings.add(
@@ -82,7 +82,7 @@ def cell_findings(
     oddities: list[tuple[str, Oddity]],
     fetch: dict[str, Any],
 ) -> None:
-    """Add what stands in the records: odd values, unknown statuses, duplicates, rows that were not asked for."""
+    """Add what stands in the records: odd values, unknown statuses, duplicates, rows nobody asked for."""
     _oddities(findings, oddities)
     _odd_numbers(connection, findings)
     _statuses(connection, findings)
@@ -151,7 +151,7 @@ def _odd_numbers(connection: duckdb.DuckDBPyConnection, findings: Findings) -> N
             gender=gender,
             expected="a number or null",
             found=str(raw)[:200],
-            detail=f"{issue}; {'the value is used' if used else 'no value'}; {number} of this KPI in this fetch",
+            detail=f"{issue}; {'the value is used' if used else 'no value'}; {number} such of this KPI",
         )
 
 

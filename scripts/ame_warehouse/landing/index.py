@@ -16,19 +16,19 @@ MEASURES = "measures.parquet"
 OBSERVATIONS = "observations.parquet"
 
 
-def fetch_dir(settings: Settings, fetch_id: str, source: str = "kolada") -> Path:
+def fetch_dir(observations: Path, fetch_id: str, source: str = "kolada") -> Path:
     """Return where the parsed files of a fetch stand."""
-    return settings.observations / f"source={source}" / f"fetch={fetch_id}"
+    return observations / f"source={source}" / f"fetch={fetch_id}"
 
 
-def parsed_fetch_ids(settings: Settings, source: str = "kolada") -> list[str]:
+def parsed_fetch_ids(observations: Path, source: str = "kolada") -> list[str]:
     """Return the ids of the parsed fetches, oldest first."""
-    found = settings.observations.glob(f"source={source}/fetch=*/{MEASURES}")
+    found = observations.glob(f"source={source}/fetch=*/{MEASURES}")
     return sorted(path.parent.name.removeprefix("fetch=") for path in found)
 
 
-def _files(settings: Settings, fetch_ids: Iterable[str], name: str) -> list[str]:
-    return [str(fetch_dir(settings, fetch_id) / name) for fetch_id in fetch_ids]
+def _files(observations: Path, fetch_ids: Iterable[str], name: str) -> list[str]:
+    return [str(fetch_dir(observations, fetch_id) / name) for fetch_id in fetch_ids]
 
 
 class Held:
@@ -53,15 +53,16 @@ class Held:
 
 
 def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequence[str]) -> Held:
-    """Return the cells whose newest version has a value, from complete fetches of a mode known by a moment (UTC)."""
-    fetches = parsed_fetch_ids(settings)
+    """Return the cells whose newest version, known by a moment (UTC), has a value; of one mode."""
+    fetches = parsed_fetch_ids(settings.observations)
     if not fetches:
         return Held({})
     connection = duckdb.connect()
     try:
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        contents = connection.execute(
+        connection.execute(
             """
+            create temp table contents as
             select kpi_id, content_fetch_id, max(place_in_time) as place_in_time
             from (
                 select *, dense_rank() over (order by fetched_at, fetch_id) as place_in_time
@@ -72,13 +73,12 @@ def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequ
             group by all
             """,
             {
-                "files": _files(settings, fetches, MEASURES),
+                "files": _files(settings.observations, fetches, MEASURES),
                 "mode": mode,
                 "known_by": known_by.replace(tzinfo=None),
                 "kpis": list(kpi_ids),
             },
-        ).arrow()
-        connection.register("contents", contents)
+        )
         holders = [
             row[0] for row in connection.execute("select distinct content_fetch_id from contents").fetchall()
         ]
@@ -95,7 +95,7 @@ def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequ
             )
             select kpi_id, municipality_id, list(distinct year) from cells where has_value group by all
             """,
-            {"files": _files(settings, sorted(holders), OBSERVATIONS)},
+            {"files": _files(settings.observations, sorted(holders), OBSERVATIONS)},
         ).fetchall()
     finally:
         connection.close()
@@ -105,13 +105,14 @@ def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequ
     return Held(cells)
 
 
-def earlier_contents(settings: Settings, fetch: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """Return {(kpi_id, content_sha256): fetch that holds the rows} of earlier fetches of the same mode and scope.
+def earlier_contents(observations: Path, fetch: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return {(kpi_id, content_sha256): fetch that holds the rows}, of earlier fetches of the same scope.
 
-    Earlier means: made before this fetch and known no later than it, so that the answer never changes afterwards.
+    Earlier means: made before this fetch and known no later than it, so that the answer never changes
+    afterwards. Scope means: the same mode, places and years.
     """
     fetch_id = fetch["fetch_id"]
-    fetches = [other for other in parsed_fetch_ids(settings) if other < fetch_id]
+    fetches = [other for other in parsed_fetch_ids(observations) if other < fetch_id]
     if not fetches:
         return {}
     connection = duckdb.connect()
@@ -126,7 +127,7 @@ def earlier_contents(settings: Settings, fetch: dict[str, Any]) -> dict[tuple[st
             order by fetched_at, fetch_id
             """,
             {
-                "files": _files(settings, fetches, MEASURES),
+                "files": _files(observations, fetches, MEASURES),
                 "mode": fetch["mode"],
                 "fetched_at": timestamp(fetch["fetched_at"]),
                 "places": fetch["municipality_ids"],

@@ -69,7 +69,7 @@ def _base(fetch: dict[str, Any]) -> dict[str, Any]:
 
 
 def kpi_rows(settings: Settings, fetch: dict[str, Any], objects: Objects, findings: Findings) -> Rows:
-    """Return the catalogue records of the KPIs of our seed; differences of title and gender become findings."""
+    """Return the catalogue records of the KPIs of our seed; differences from the seed become findings."""
     seed = {
         row["kpi_id"]: row
         for row in read_seed(settings, "kpi_catalogue", ("kpi_id", "title_sv", "in_current_catalogue"))
@@ -168,7 +168,7 @@ def place_rows(settings: Settings, fetch: dict[str, Any], objects: Objects, find
 
 
 def group_rows(settings: Settings, fetch: dict[str, Any], objects: Objects, findings: Findings) -> Rows:
-    """Return the members of our groups as the source gives them; other members than our seed's become findings."""
+    """Return the members of our groups as the source has them; differences from the seed become findings."""
     seed: dict[str, set[str]] = {}
     for row in read_seed(settings, "municipality_group_members", ("group_id", "municipality_id")):
         seed.setdefault(row["group_id"], set()).add(row["municipality_id"])
@@ -209,12 +209,13 @@ def group_rows(settings: Settings, fetch: dict[str, Any], objects: Objects, find
 
 
 def _group_drift(group_id: str, ours: set[str], theirs: set[str], findings: Findings) -> None:
-    if ours == theirs:
+    new, gone = sorted(theirs - ours), sorted(ours - theirs)
+    if not new and not gone:
         return
     findings.add(
         "group_drift",
         "warning",
         expected=f"{group_id} with {len(ours)} members, as in the seed",
         found=f"{len(theirs)} members",
-        detail=f"new: {', '.join(sorted(theirs - ours)) or 'none'}; gone: {', '.join(sorted(ours - theirs)) or 'none'}",
+        detail=f"new: {', '.join(new) or 'none'}; gone: {', '.join(gone) or 'none'}",
     )

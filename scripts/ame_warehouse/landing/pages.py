@@ -1,4 +1,4 @@
-"""Stored pages of one fetch → one DuckDB table of cells; the fast way where possible, the tolerant way elsewhere."""
+"""Stored pages of one fetch → one DuckDB table of cells; fast where possible, tolerant elsewhere."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from ame_warehouse.landing.tolerant import Cell, Oddity, read_records
 BATCH = 16
 THREADS = 2
 RAW_COLUMNS = (
-    "object_sha256 VARCHAR, kpi_id VARCHAR, municipality_id VARCHAR, year INTEGER, gender VARCHAR, value DOUBLE, "
-    "status VARCHAR, is_deleted BOOLEAN, member_count INTEGER, raw_value VARCHAR, value_issue VARCHAR"
+    "object_sha256 VARCHAR, kpi_id VARCHAR, municipality_id VARCHAR, year INTEGER, gender VARCHAR, "
+    "value DOUBLE, status VARCHAR, is_deleted BOOLEAN, member_count INTEGER, raw_value VARCHAR, "
+    "value_issue VARCHAR"
 )
 FAST = """
 insert into raw
-select object_sha256, kpi, municipality, period, v.gender, v."value", v.status, v.isdeleted, v."count", null, null
+select
+    object_sha256, kpi, municipality, period, v.gender, v."value", v.status, v.isdeleted, v."count",
+    null, null
 from (
     select parse_filename(filename, true) as object_sha256, kpi, municipality, period, unnest("values") as v
     from read_json(
@@ -33,7 +36,8 @@ from (
             'kpi': 'VARCHAR',
             'municipality': 'VARCHAR',
             'period': 'INTEGER',
-            'values': 'STRUCT(gender VARCHAR, "count" INTEGER, status VARCHAR, "value" DOUBLE, isdeleted BOOLEAN)[]'
+            'values':
+                'STRUCT(gender VARCHAR, "count" INTEGER, status VARCHAR, "value" DOUBLE, isdeleted BOOLEAN)[]'
         }
     )
 )

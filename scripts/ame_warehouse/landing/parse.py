@@ -19,6 +19,7 @@ from ame_warehouse.landing.store import Objects, fetch_ids, read_fetch
 from ame_warehouse.landing.tables import fill, timestamp, write_parquet
 from ame_warehouse.settings import Settings
 
+SCRATCH = ".scratch"
 SORT = {
     "observations": "kpi_id, municipality_id, year, gender",
     "measures": "kpi_id",
@@ -31,7 +32,7 @@ SORT = {
 
 def parse_missing(settings: Settings) -> list[str]:
     """Parse every finished fetch that has no parsed files yet, oldest first; return their ids."""
-    done = set(parsed_fetch_ids(settings))
+    done = set(parsed_fetch_ids(settings.observations))
     missing = [fetch_id for fetch_id in fetch_ids(settings.landing) if fetch_id not in done]
     for fetch_id in missing:
         parse_fetch(settings, fetch_id)
@@ -45,52 +46,51 @@ def reparse_all(settings: Settings) -> list[str]:
     """
     final = settings.observations / "source=kolada"
     staged_home = settings.observations / ".again"
-    _remove(staged_home)
-    staged = settings.model_copy(update={})
-    staged.__dict__["observations"] = staged_home
-    done = fetch_ids(settings.landing)
-    for fetch_id in done:
-        parse_fetch(staged, fetch_id)
     old = settings.observations / ".old"
+    done = fetch_ids(settings.landing)
     try:
+        _remove(staged_home)
+        for fetch_id in done:
+            parse_fetch(settings, fetch_id, staged_home)
         (staged_home / "source=kolada").mkdir(parents=True, exist_ok=True)
         _remove(old)
         if final.exists():
             final.rename(old)
         (staged_home / "source=kolada").rename(final)
+        _remove(old)
+        _remove(staged_home)
     except OSError as exc:
         raise _cannot_write(final, exc) from exc
-    _remove(old)
-    _remove(staged_home)
     return done
 
 
-def parse_fetch(settings: Settings, fetch_id: str) -> dict[str, int]:
-    """Write the parsed files of one finished fetch.
+def parse_fetch(settings: Settings, fetch_id: str, observations: Path | None = None) -> dict[str, int]:
+    """Write the parsed files of one finished fetch, below `observations` (default: where readers look).
 
     Returns {"observations": rows written, "unchanged": measures whose content an earlier fetch holds,
     "findings": rows}. Raises `LandingError` when the landing is damaged or the files cannot be written.
     """
     fetch = read_fetch(settings.landing, fetch_id)
-    final = fetch_dir(settings, fetch_id)
+    root = observations or settings.observations
+    final = fetch_dir(root, fetch_id)
     staged = final.with_name(f".partial-{fetch_id}")
-    scratch = staged / "pages"
     try:
         _remove(staged)
-        scratch.mkdir(parents=True)
+        (staged / SCRATCH).mkdir(parents=True)
     except OSError as exc:
         raise _cannot_write(staged, exc) from exc
     connection = duckdb.connect()
     try:
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        connection.execute(f"set temp_directory = '{str(staged / 'spill').replace(chr(39), chr(39) * 2)}'")
-        result = _parse(settings, fetch, connection, staged, scratch)
+        connection.execute(
+            f"set temp_directory = '{str(staged / SCRATCH / 'spill').replace(chr(39), chr(39) * 2)}'"
+        )
+        result = _parse(settings, fetch, connection, staged, earlier_contents(root, fetch))
     except (OSError, duckdb.IOException) as exc:
         raise _cannot_write(staged, exc) from exc
     finally:
         connection.close()
-        shutil.rmtree(scratch, ignore_errors=True)
-        shutil.rmtree(staged / "spill", ignore_errors=True)
+        shutil.rmtree(staged / SCRATCH, ignore_errors=True)
     try:
         _remove(final)
         staged.rename(final)
@@ -104,12 +104,12 @@ def _parse(
     fetch: dict[str, Any],
     connection: duckdb.DuckDBPyConnection,
     staged: Path,
-    scratch: Path,
+    earlier: dict[tuple[str, str], str],
 ) -> dict[str, int]:
     objects = Objects(settings.landing)
     findings = Findings(fetch)
     checksums = list(dict.fromkeys(sha for one in fetch["sets"] for sha in one["objects"]))
-    oddities = load_cells(connection, objects, checksums, fetch["odd_objects"], scratch)
+    oddities = load_cells(connection, objects, checksums, fetch["odd_objects"], staged / SCRATCH)
     _scope(connection, fetch)
     _cells(connection)
     cell_findings(connection, findings, oddities, fetch)
@@ -117,7 +117,7 @@ def _parse(
     connection.execute("drop table scoped")
     fetch_findings(findings, fetch)
     contents = _contents(connection)
-    measures = _measures(settings, fetch, contents)
+    measures = _measures(fetch, contents, earlier)
     fill(connection, "measures", measures)
     fill(connection, "kpi_metadata", metadata.kpi_rows(settings, fetch, objects, findings))
     fill(connection, "places", metadata.place_rows(settings, fetch, objects, findings))
@@ -127,8 +127,8 @@ def _parse(
     connection.execute(
         """
         insert into observations
-        select ?, c.kpi_id, c.municipality_id, c.year, c.gender, c.value, c.status, c.is_deleted, c.member_count,
-            c.raw_value, c.value_issue, c.object_sha256
+        select ?, c.kpi_id, c.municipality_id, c.year, c.gender, c.value, c.status, c.is_deleted,
+            c.member_count, c.raw_value, c.value_issue, c.object_sha256
         from cells as c
         inner join measures as m on c.kpi_id = m.kpi_id and m.content_fetch_id = m.fetch_id
         """,
@@ -218,8 +218,8 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, int
         select kpi_id,
             sha256(string_agg(
                 concat(
-                    municipality_id, '|', year, '|', gender, '|', value, '|', coalesce('s' || status, ''), '|',
-                    is_deleted, '|', member_count, '|', raw_value, '|', value_issue
+                    municipality_id, '|', year, '|', gender, '|', value, '|', coalesce('s' || status, ''),
+                    '|', is_deleted, '|', member_count, '|', raw_value, '|', value_issue
                 ),
                 chr(10) order by municipality_id, year, gender
             )),
@@ -231,9 +231,8 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, int
 
 
 def _measures(
-    settings: Settings, fetch: dict[str, Any], contents: dict[str, tuple[str, int]]
+    fetch: dict[str, Any], contents: dict[str, tuple[str, int]], earlier: dict[tuple[str, str], str]
 ) -> list[dict[str, Any]]:
-    earlier = earlier_contents(settings, fetch)
     own = fetch["fetch_id"]
     rows = []
     for one in fetch["measures"]:
@@ -262,7 +261,7 @@ def _measures(
 
 def summary(settings: Settings, fetch_id: str) -> dict[str, int]:
     """Return the same figures as `parse_fetch` for a fetch that is parsed already."""
-    folder = fetch_dir(settings, fetch_id)
+    folder = fetch_dir(settings.observations, fetch_id)
     connection = duckdb.connect()
     try:
         row = connection.execute(
@@ -281,7 +280,7 @@ def summary(settings: Settings, fetch_id: str) -> dict[str, int]:
 
 
 def parse_fetches(settings: Settings, wanted: Sequence[str]) -> dict[str, int]:
-    """Parse the wanted fetches and all that are not parsed yet; return the summed figures of the wanted ones."""
+    """Parse the wanted fetches and all not parsed yet; return the summed figures of the wanted ones."""
     known = set(fetch_ids(settings.landing))
     unknown = [fetch_id for fetch_id in wanted if fetch_id not in known]
     if unknown:

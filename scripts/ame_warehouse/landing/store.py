@@ -1,7 +1,7 @@
 """The landing: raw answers, kept byte for byte, and the record of every request.
 
-Bodies are stored once under their checksum and never rewritten. A fetch is staged as `.partial-<fetch_id>` and
-renamed when `fetch.json` is in it: a fetch that a reader can see is whole.
+Bodies are stored once under their checksum and never rewritten. A fetch is staged as `.partial-<fetch_id>`
+and renamed when `fetch.json` is in it: a fetch that a reader can see is whole.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _cannot_write(path: Path, exc: OSError) -> LandingError:
         expected="a writable directory with free space",
         found=exc.strerror or str(exc),
         source=str(path),
-        action="free space or correct the permissions of AME_HOME, then run again; nothing published has changed",
+        action="free space or correct the permissions of AME_HOME, then run again; nothing published changed",
     )
 
 
@@ -97,13 +97,13 @@ class Objects:
             expected="the body whose sha256 is the file name",
             found=found,
             source=str(path),
-            action="restore this file from a backup of AME_HOME/landing; if there is none, move it away together "
-            "with the fetches that use it and fetch again",
+            action="restore this file from a backup of AME_HOME/landing; if there is none, move it away "
+            "together with the fetches that use it and fetch again",
         )
 
 
 class FetchWriter:
-    """Writes one fetch: outcome records as they come, `fetch.json` last, then the rename that makes it visible."""
+    """Writes one fetch: outcome records as they come, `fetch.json` last, then the rename that shows it."""
 
     def __init__(self, landing: Path, fetch_id: str, source: str = "kolada") -> None:
         self.fetch_id = fetch_id

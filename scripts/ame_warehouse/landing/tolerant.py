@@ -1,7 +1,7 @@
 """Reading data records that are not as Kolada documents them: nothing is lost, nothing is guessed.
 
-`is_regular` tells whether the fast reader (DuckDB, typed) may read a page. `read_records` reads any page: what has a key
-becomes an observation, with odd values kept as text; what has none becomes an `Oddity`.
+`is_regular` tells whether the fast reader (DuckDB, typed) may read a page. `read_records` reads any page:
+what has a key becomes an observation, with odd values kept as text; what has none becomes an `Oddity`.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ def _value(kpi_id: str, place_id: str, year: int, value: Json) -> Iterator[Cell 
 def read_number(value: Json) -> tuple[float | None, str | None, str | None]:
     """Return (value, raw_value, value_issue) for a JSON value.
 
-    A number and null are plain; a text with a dot for decimals is used and named; anything else is kept raw only.
+    A number and null are plain; a text with a dot for decimals is used and named; all else is kept raw.
     """
     if value is None:
         return None, None, None

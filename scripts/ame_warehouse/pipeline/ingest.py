@@ -28,14 +28,14 @@ def fetch_kolada(
 
     Args:
         measures: measure ids or KPI ids; None or empty = the whole catalogue.
-        municipalities: municipality or group ids; None or empty = AME_MUNICIPALITIES. Riket is always asked for.
+        municipalities: municipality or group ids; None or empty = AME_MUNICIPALITIES. Riket is always in.
         years: years; None or empty = all.
         progress: called with (requests done, requests planned, label).
 
-    Returns {"fetch_ids": [...], "measures": {outcome: number of KPIs}, "requests": n}. With several vintages a KPI counts
-    with its outcome in the newest one, as failed if any failed.
-    Raises `SettingsError` for unknown ids, `SourceError` when nothing could be fetched, `LandingError` when the landing
-    cannot be written.
+    Returns {"fetch_ids": [...], "measures": {outcome: number of KPIs}, "requests": n}. With several vintages
+    a KPI counts with its outcome in the newest one, as failed if any failed.
+    Raises `SettingsError` for unknown ids, `SourceError` when nothing could be fetched, `LandingError` when
+    the landing cannot be written.
     """
     kpis = chosen_kpis(settings, measures)
     places = place_ids(

@@ -41,8 +41,8 @@ def kpi_record(
 class Dataset:
     """What one server knows.
 
-    `cells` holds the inner values per (kpi, municipality, year). Records of groups are computed: the unweighted
-    mean of the members that have a value, and their number.
+    `cells` holds the inner values per (kpi, municipality, year). Records of groups are computed: the
+    unweighted mean of the members that have a value, and their number.
     """
 
     kpis: list[Record] = field(default_factory=list)

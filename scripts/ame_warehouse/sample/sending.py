@@ -74,7 +74,7 @@ def _head(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str])
     handler.end_headers()
 
 
-def _empty(document: Any, *_: object) -> Any:
+def _empty(*_: object) -> Any:
     return {"values": [], "next_url": None, "previous_url": None, "count": 0}
 
 
@@ -109,9 +109,8 @@ def _reset(handler: BaseHTTPRequestHandler, *_: object) -> None:
     handler.connection.close()
 
 
-def _stall(
-    handler: BaseHTTPRequestHandler, _status: int, _headers: object, _body: bytes, fault: Fault, owner: Owner
-) -> None:
+def _stall(*details: Any) -> None:
+    fault, owner = details[-2:]
     owner.closing.wait(fault.seconds)
 
 
@@ -135,9 +134,9 @@ def _drip(
     status: int,
     headers: dict[str, str],
     body: bytes,
-    fault: Fault,
-    owner: Owner,
+    *fault_and_owner: Any,
 ) -> None:
+    fault, owner = fault_and_owner
     if fault.kind == "drip":
         _head(handler, status, headers | {"Content-Length": str(len(body))})
         stream = body

@@ -1,4 +1,4 @@
-"""A loopback server that speaks Kolada API v3: the sample source, and the test double of the whole test suite."""
+"""A loopback server that speaks Kolada API v3: the sample source, and the test double of all tests."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ class KoladaServer:
     def answer(self, target: str, page_shift: int = 0, record_shift: int = 0) -> Record:
         """Return the envelope for a path with query; raises `Refused`.
 
-        `page_shift` answers a neighbouring page, `record_shift` the page as if so many records in front were gone.
+        `page_shift` answers a neighbouring page, `record_shift` the page as if so many records in front of it
+        were gone.
         """
         parts = urlsplit(target)
         query = parse_qs(parts.query, keep_blank_values=True)
@@ -151,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing on stderr."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+    def do_GET(self) -> None:
         """Answer a request, with the faults that hit it."""
         _, faults = self.server_side.note(self.path)
         shift = sum({"repeat_page": -1, "skip_page": 1}.get(fault.kind, 0) for fault in faults)

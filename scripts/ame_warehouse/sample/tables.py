@@ -18,7 +18,7 @@ MISSING = "Missing"
 
 @dataclass(frozen=True)
 class Printed:
-    """One printed figure with a KPI: its key, the number (None = nothing printed) and the day it was known."""
+    """One printed figure with a KPI: its key, the number (None = not printed), the day it was known."""
 
     kpi_id: str
     municipality_id: str
@@ -80,9 +80,9 @@ def printed_figures(settings: Settings) -> list[Printed]:
 
 
 def vintages(settings: Settings) -> dict[str, Dataset]:
-    """Return {vintage date: state of the source on that day}, oldest first; a later print wins over an earlier one."""
+    """Return {vintage date: state of the source on that day}, oldest first; the later print wins."""
     figures = printed_figures(settings)
-    kpis, places, groups = _kpis(settings), _places(settings), _groups(settings)
+    kpis, places, groups = source_kpis(settings), source_places(settings), source_groups(settings)
     states: dict[str, Dataset] = {}
     for date in vintage_dates(settings):
         cells: dict[tuple[str, str, int], dict[str, Record]] = {}
@@ -94,7 +94,8 @@ def vintages(settings: Settings) -> dict[str, Dataset]:
     return states
 
 
-def _kpis(settings: Settings) -> list[Record]:
+def source_kpis(settings: Settings) -> list[Record]:
+    """Return the catalogue as the source would list it: the KPIs of our seed that are current."""
     columns = (
         "kpi_id",
         "title_sv",
@@ -123,13 +124,15 @@ def _kpis(settings: Settings) -> list[Record]:
     return sorted(records, key=lambda record: str(record["id"]))
 
 
-def _places(settings: Settings) -> list[Record]:
+def source_places(settings: Settings) -> list[Record]:
+    """Return all places of our seed as the source lists them."""
     rows = read_seed(settings, "municipalities", ("id", "title", "type"))
     return [{"id": row["id"], "title": row["title"], "type": row["type"]} for row in rows]
 
 
-def _groups(settings: Settings) -> list[Record]:
-    titles = {row["id"]: row["title"] for row in _places(settings)}
+def source_groups(settings: Settings) -> list[Record]:
+    """Return the groups of our seed that are the source's own, with their members."""
+    titles = {row["id"]: row["title"] for row in source_places(settings)}
     members: dict[str, list[Record]] = {}
     for row in read_seed(settings, "municipality_group_members", ("group_id", "municipality_id")):
         member = {"member_id": row["municipality_id"], "member_title": titles.get(row["municipality_id"], "")}
