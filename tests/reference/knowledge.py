@@ -1,0 +1,158 @@
+"""What is known of every cell after one or more fetches: its value, or why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.reference.facts import GENDERS, Measure, measures, municipalities, status_reasons
+
+Key = tuple[str, str, int, str]
+Record = tuple[float | None, str, bool]
+Dataset = dict[Key, Record]
+
+
+class AnyOf(frozenset[object]):
+    """Values between which the contract leaves the choice."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """The state of the source at one fetch, and the KPIs that could not be fetched."""
+
+    records: Dataset
+    failed: frozenset[str] = frozenset()
+
+
+@dataclass
+class Knowledge:
+    """The records in force, the cells that ever had a value, and the KPIs that were ever answered."""
+
+    current: dict[str, dict[tuple[str, int, str], Record]] = field(default_factory=dict)
+    ever: set[Key] = field(default_factory=set)
+    versions: dict[Key, list[Record]] = field(default_factory=dict)
+    _bounds: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+
+    @classmethod
+    def after(cls, fetches: Iterable[Fetch]) -> Knowledge:
+        """Return what is known after these fetches, in their order.
+
+        A KPI that failed keeps what was known. So does one whose answer is empty although it had values.
+        Ids that have left the source's catalogue are not asked for.
+        """
+        known = cls()
+        for fetch in fetches:
+            answers: dict[str, dict[tuple[str, int, str], Record]] = {
+                kpi: {} for kpi, measure in measures().items() if measure.is_current
+            }
+            for (kpi, place, year, gender), record in fetch.records.items():
+                answers[kpi][place, year, gender] = record
+            for kpi, cells in answers.items():
+                if kpi in fetch.failed or (not cells and any(key[0] == kpi for key in known.ever)):
+                    continue
+                known._learn(kpi, cells)
+        return known
+
+    def _learn(self, kpi: str, cells: dict[tuple[str, int, str], Record]) -> None:
+        self.current[kpi] = cells
+        for cell, record in cells.items():
+            key = (kpi, *cell)
+            if usable(record):
+                self.ever.add(key)
+            versions = self.versions.setdefault(key, [])
+            if not versions or versions[-1] != record:
+                versions.append(record)
+        self._bounds.pop(kpi, None)
+
+    def value(self, kpi: str, place: str, year: int, gender: str = "T") -> float | None:
+        """Return the value in force, or None."""
+        record = self.current.get(kpi, {}).get((place, year, gender))
+        return record[0] if record is not None and usable(record) else None
+
+    def record(self, kpi: str, place: str, year: int, gender: str = "T") -> Record | None:
+        """Return the record in force, or None where the source has none."""
+        return self.current.get(kpi, {}).get((place, year, gender))
+
+    def reason(self, kpi: str, place: str, year: int, gender: str = "T") -> str | AnyOf | None:
+        """Return why the cell has no value; None when it has one."""
+        if self.value(kpi, place, year, gender) is not None:
+            return None
+        if kpi not in self.current:
+            return (
+                "not_loaded"
+                if self.is_expected(kpi, place, year, gender)
+                else AnyOf(("not_loaded", *_outside(measures()[kpi], None, year)))
+            )
+        if (kpi, place, year, gender) in self.ever:
+            return "withdrawn"
+        record = self.record(kpi, place, year, gender)
+        if record is not None:
+            _, status, is_deleted = record
+            return "withdrawn" if is_deleted else status_reasons().get(status, "not_reported")
+        if self.is_expected(kpi, place, year, gender):
+            return "not_reported"
+        return AnyOf(_outside(measures()[kpi], self.span(kpi), year))
+
+    def reported(self, kpi: str) -> tuple[int, int] | None:
+        """Return the first and the last year in which anybody reported, None when nobody ever did."""
+        if kpi not in self._bounds:
+            years = [cell[1] for cell, record in self.current.get(kpi, {}).items() if usable(record)]
+            self._bounds[kpi] = (min(years), max(years)) if years else None
+        return self._bounds[kpi]
+
+    def span(self, kpi: str) -> tuple[int, int] | None:
+        """Return the first and the last year in which the KPI's cells are expected."""
+        measure, reported = measures()[kpi], self.reported(kpi)
+        first = measure.first_year or (reported[0] if reported else None)
+        last = measure.discontinued or (reported[1] if reported else None)
+        return None if first is None or last is None or first > last else (first, last)
+
+    def years(self, kpi: str) -> range:
+        """Return the years in which the KPI's cells are expected."""
+        span = self.span(kpi)
+        return range(span[0], span[1] + 1) if span else range(0)
+
+    def years_with_values(self, kpi: str) -> set[int]:
+        """Return the years in which anybody has a value."""
+        return {cell[1] for cell, record in self.current.get(kpi, {}).items() if usable(record)}
+
+    def genders(self, kpi: str) -> set[str]:
+        """Return the genders in which anybody has a value."""
+        return {cell[2] for cell, record in self.current.get(kpi, {}).items() if usable(record)}
+
+    def is_expected(self, kpi: str, place: str, year: int, gender: str = "T") -> bool:
+        """Say whether the contract expects the cell: a municipality, a year of the span, a gender it has."""
+        return place in _MUNICIPALITIES and year in self.years(kpi) and gender in measures()[kpi].genders
+
+    def expected(self, kpi: str) -> set[tuple[str, int, str]]:
+        """Return all expected cells of a KPI.
+
+        The division by gender is a hint only: where nobody has a K or M value, those rows may lack.
+        """
+        genders = [g for g in measures()[kpi].genders if g == "T" or g in self.genders(kpi)]
+        return {(p, y, g) for p in municipalities() for y in self.years(kpi) for g in genders}
+
+    def observed(self, kpi: str) -> set[tuple[str, int, str]]:
+        """Return the cells of municipalities that have a value."""
+        return {
+            cell
+            for cell, record in self.current.get(kpi, {}).items()
+            if usable(record) and cell[0] in _MUNICIPALITIES and cell[2] in GENDERS
+        }
+
+
+_MUNICIPALITIES = frozenset(municipalities())
+
+
+def usable(record: Record) -> bool:
+    """Say whether a record gives a value: not null and not deleted. Zero is a value."""
+    return record[0] is not None and not record[2]
+
+
+def _outside(measure: Measure, span: tuple[int, int] | None, year: int) -> tuple[str, ...]:
+    """Return the reasons that fit a cell which nobody expects."""
+    if measure.discontinued and year > measure.discontinued:
+        return ("discontinued",)
+    if span and year > span[1]:
+        return ("not_yet_published",)
+    return ("not_applicable", "not_reported", "not_yet_published")
