@@ -1,0 +1,23 @@
+with parts as (
+    select municipality_id, municipality, year, composition_id, share_pct, composition_sum_pct, composition_status
+    from marts.participant_profile
+    union all
+    select municipality_id, municipality, year, composition_id, share_pct, composition_sum_pct, composition_status
+    from marts.referrals
+    where not is_derived
+)
+
+select
+    municipality_id,
+    municipality,
+    year,
+    composition_id,
+    composition_status,
+    composition_sum_pct,
+    count(*) as n_parts,
+    count(share_pct) as n_reported,
+    case when count(*) = count(share_pct) then sum(share_pct) - composition_sum_pct end as sum_difference
+from parts
+where composition_id is not null
+group by all
+order by all

@@ -1,0 +1,14 @@
+select
+    municipality_id || ' ' || year || ' ' || referral_source as row_key,
+    municipality_id,
+    municipality,
+    year,
+    referral_source,
+    share_pct,
+    missing_reason,
+    (share_pct is null) = (missing_reason is not null) as value_or_reason,
+    share_class,
+    class_rule,
+    class_year
+from marts.referrals
+order by all

@@ -1,0 +1,10 @@
+select
+    municipality_id,
+    municipality,
+    year,
+    measure_id,
+    value,
+    missing_reason
+from marts.context
+where topic = 'sorting_key' and gender = 'T'
+order by all
