@@ -53,7 +53,9 @@ joined as (
         cells.measure_id is not null as has_cell,
         cells.value,
         cells.missing_reason,
+        previous_cells.measure_id is not null as has_previous_cell,
         previous_cells.value as previous_value,
+        previous_cells.missing_reason as previous_missing_reason,
         weights.value as weight,
         bool_or(cells.measure_id is not null) over (
             partition by members.group_id, members.measure_id, members.year, members.gender
@@ -98,6 +100,15 @@ select
             ) }}
     end as missing_reason,
     joined.previous_value,
+    case
+        when joined.has_previous_cell then joined.previous_missing_reason
+        when years.measure_id is null then 'not_loaded'
+        else
+            {{ outside_reason(
+                'joined.year - 1', 'years.first_year', 'years.last_year', 'years.discontinued_last_year',
+                'years.is_asked'
+            ) }}
+    end as previous_missing_reason,
     joined.weight
 from joined
 left join {{ ref('int_measures__years') }} as years on joined.measure_id = years.measure_id
