@@ -23,7 +23,7 @@ KINDS = {
     "latin1": "the body is Latin-1",
     "repeat_page": "the page before is answered again",
     "skip_page": "the page after is answered instead",
-    "reorder": "the records are ordered the other way round on this page",
+    "reorder": "the list of records is turned round for this page",
     "shift": "a record went away in front: the page starts one record later",
     "empty": "an empty envelope",
     "oversize": "a body of `size` bytes",

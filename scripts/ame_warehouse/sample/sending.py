@@ -22,7 +22,7 @@ class Owner(Protocol):
 
     closing: threading.Event
 
-    def answer(self, target: str, page_shift: int = 0, record_shift: int = 0) -> dict[str, Any]:
+    def answer(self, target: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
         """Return an envelope."""
 
 
@@ -92,7 +92,6 @@ def _count_total(document: Any, _fault: Fault, handler: BaseHTTPRequestHandler, 
 
 CHANGES: dict[str, Any] = {
     "empty": _empty,
-    "reorder": lambda document, *_: {**document, "values": document["values"][::-1]},
     "envelope": lambda document, *_: {"data": document["values"], "total": document["count"]},
     "next_host": lambda document, *_: {
         **document,

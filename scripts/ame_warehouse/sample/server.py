@@ -97,18 +97,18 @@ class KoladaServer:
             number = len(self.requests)
         return number, [fault for fault in self.faults if fault.strikes(number, target)]
 
-    def answer(self, target: str, page_shift: int = 0, record_shift: int = 0) -> Record:
-        """Return the envelope for a path with query; raises `Refused`.
-
-        `page_shift` answers a neighbouring page, `record_shift` the page as if so many records in front of it
-        were gone.
-        """
+    def answer(self, target: str, faults: Sequence[Fault] = ()) -> Record:
+        """Return the envelope for a path with query, as far as faults change what is found; raises `Refused`."""
+        kinds = [fault.kind for fault in faults]
+        page_shift = kinds.count("skip_page") - kinds.count("repeat_page")
         parts = urlsplit(target)
         query = parse_qs(parts.query, keep_blank_values=True)
         for prefix, dataset in self.mounts.items():
             if parts.path == prefix or parts.path.startswith(prefix + "/"):
                 route = [unquote(part) for part in parts.path[len(prefix) :].split("/") if part]
-                found = _route(dataset, route, query)[record_shift:]
+                found = _route(dataset, route, query)[kinds.count("shift") :]
+                if "reorder" in kinds:
+                    found = found[::-1]
                 return self._page(found, parts.path, query, page_shift)
         raise Refused(404, "Not Found")
 
@@ -155,10 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a request, with the faults that hit it."""
         _, faults = self.server_side.note(self.path)
-        shift = sum({"repeat_page": -1, "skip_page": 1}.get(fault.kind, 0) for fault in faults)
-        gone = sum(fault.kind == "shift" for fault in faults)
         try:
-            envelope, status = self.server_side.answer(self.path, shift, gone), 200
+            envelope, status = self.server_side.answer(self.path, faults), 200
         except Refused as refused:
             envelope, status = {"detail": refused.detail}, refused.status
         send(self, envelope, status, faults, self.server_side)

@@ -1,7 +1,7 @@
 """A synthetic server state of full size: all places, all KPIs, made-up values.
 
-For tests and benchmarks only; no figure in it is real. The pattern of missing answers follows the one real series
-of this kind that is public (about a quarter of the municipalities missing in a year).
+For tests and benchmarks only; no figure in it is real. The share of missing answers follows the one real
+series of its kind that is public: about a quarter of the municipalities in a year.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def live_like(
     years: Sequence[int] = (2020, 2021, 2022),
     seed: int = 1,
 ) -> Dataset:
-    """Return a dataset for every place of type K (and riket, where the source has it), the same for the same seed.
+    """Return a dataset for every municipality (and riket, unless municipalities are surveyed).
 
     Args:
         kpi_ids: KPIs with data; None = all that are in the catalogue. The catalogue itself is always whole.
         years: years with data, as far as a KPI is not discontinued.
-        seed: other seeds give other numbers.
+        seed: the same seed gives the same numbers.
     """
     dataset = Dataset(source_kpis(settings), source_places(settings), source_groups(settings))
     places = [str(place["id"]) for place in dataset.municipalities if place["type"] == "K"]

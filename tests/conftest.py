@@ -1,0 +1,65 @@
+"""Shared fixtures: settings for a home of their own, loopback servers, recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ame_warehouse.sample.dataset import Dataset
+from ame_warehouse.sample.faults import Fault
+from ame_warehouse.sample.server import KoladaServer
+from ame_warehouse.sample.synthetic import live_like
+from ame_warehouse.settings import PROJECT_ROOT, Settings
+
+SAMPLES = PROJECT_ROOT.parent / "shared" / "facts" / "samples"
+MakeSettings = Callable[..., Settings]
+Serve = Callable[..., KoladaServer]
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> MakeSettings:
+    """Return a function that gives settings with a home of their own, impatient and impolite."""
+
+    def make(**changes: Any) -> Settings:
+        base: dict[str, Any] = {
+            "home": tmp_path / "home",
+            "kolada_rps": 100_000,
+            "kolada_backoff": 0.01,
+            "kolada_timeout": 5,
+            "kolada_attempts": 3,
+            "kolada_connections": 2,
+        }
+        return Settings(_env_file=None, **(base | changes))
+
+    return make
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Return a function that starts a loopback server, which ends with the test."""
+    with ExitStack() as stack:
+
+        def start(dataset: Dataset, *faults: Fault, per_page: int = 5000) -> KoladaServer:
+            return stack.enter_context(KoladaServer(dataset, faults, per_page=per_page))
+
+        yield start
+
+
+@pytest.fixture
+def small() -> Dataset:
+    """A synthetic full catalogue with data of three KPIs for all municipalities, two years."""
+    return live_like(
+        Settings(_env_file=None), kpi_ids=("U40800", "U40806", "N01951", "N40011"), years=(2021, 2022)
+    )
+
+
+@pytest.fixture
+def recorded() -> Path:
+    """The directory of recorded answers; skips where it is not at hand."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"no recorded answers at {SAMPLES}")
+    return SAMPLES
