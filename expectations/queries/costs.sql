@@ -1,5 +1,6 @@
 select
     costs.municipality_id || ' ' || costs.year as row_key,
+    concat_ws(' ', costs.municipality, costs.year) as label,
     costs.municipality_id,
     costs.municipality,
     costs.year,

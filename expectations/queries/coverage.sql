@@ -1,4 +1,5 @@
 select
+    concat_ws(' ', coverage.measure_id, coverage.year) as label,
     coverage.measure_id,
     coverage.year,
     coverage.n_expected,

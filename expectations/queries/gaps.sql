@@ -1,4 +1,5 @@
 select
+    measure_id as label,
     measure_id,
     kind,
     missing_reason,

@@ -11,6 +11,9 @@ newest_fetch as (
 )
 
 select
+    concat_ws(
+        ' ', findings.kpi_id, findings.municipality_id, findings.year, findings.gender, findings.detail, findings.found
+    ) as label,
     findings.kind,
     coalesce(findings.kpi_id, findings.municipality_id, findings.found, '') as about,
     findings.severity,

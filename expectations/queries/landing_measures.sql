@@ -28,6 +28,7 @@ before as (
 )
 
 select
+    newest.kpi_id || coalesce(' (' || newest.error || ')', '') as label,
     newest.kpi_id,
     catalogue.measure_id,
     newest.outcome,

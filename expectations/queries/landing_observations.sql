@@ -17,6 +17,7 @@ known as (
 )
 
 select
+    concat_ws(' ', coalesce(observations.kpi_id, 'no KPI'), observations.gender) as label,
     observations.kpi_id,
     observations.gender,
     observations.status,

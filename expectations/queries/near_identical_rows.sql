@@ -30,6 +30,7 @@ pairs as (
 )
 
 select
+    concat_ws(' ', municipality, '=', other_municipality, year, composition_id) as label,
     *,
     true as is_near_identical
 from pairs

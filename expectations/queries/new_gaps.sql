@@ -5,6 +5,7 @@ with latest as (
 )
 
 select
+    concat_ws(' ', gaps.municipality, gaps.year, gaps.measure_id) as label,
     gaps.kind,
     gaps.measure_id,
     gaps.municipality_id,

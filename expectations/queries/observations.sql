@@ -13,6 +13,7 @@ with counted as (
 )
 
 select
+    counted.measure_id as label,
     counted.measure_id,
     measures.unit,
     count(*) as n_rows,

@@ -1,5 +1,6 @@
 select
     municipality_id || ' ' || year || ' ' || composition_id || ' ' || category_id as row_key,
+    concat_ws(' ', municipality, year, category_id) as label,
     municipality_id,
     municipality,
     year,

@@ -8,6 +8,7 @@ with sexes as (
 
 select
     participants.municipality_id || ' ' || participants.year || ' ' || participants.gender as row_key,
+    concat_ws(' ', participants.municipality, participants.year, participants.gender) as label,
     participants.municipality_id,
     participants.municipality,
     participants.year,

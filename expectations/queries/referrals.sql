@@ -1,5 +1,6 @@
 select
     municipality_id || ' ' || year || ' ' || referral_source as row_key,
+    concat_ws(' ', municipality, year, referral_source) as label,
     municipality_id,
     municipality,
     year,

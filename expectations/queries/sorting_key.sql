@@ -1,4 +1,5 @@
 select
+    concat_ws(' ', municipality, year) as label,
     municipality_id,
     municipality,
     year,

@@ -230,10 +230,12 @@ def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: P
 
 def _copy_comments(con: duckdb.DuckDBPyConnection) -> None:
     rows = con.execute(COMMENTS_SQL, {"schemas": list(SCHEMAS)}).fetchall()
+    con.execute("begin")
     for kind, schema, table, column, comment in rows:
         name = f'published.{schema}."{table}"' + (f'."{column}"' if column else "")
         text = comment.replace("'", "''")
         con.execute(f"comment on {kind} {name} is '{text}'")
+    con.execute("commit")
 
 
 def _manifest(

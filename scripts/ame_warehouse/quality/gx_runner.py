@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,9 @@ from ame_warehouse.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+GX_STAGES: tuple[Stage, ...] = ("landing", "marts")
 KEEP_RUNS = 5
-SHOWN_VALUES = 5
+SHOWN_ROWS = 5
 OnSuite = Callable[[int, int], None]
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ def run_stage(
     """
     suites = stage_suites(settings, stage)
     validator = Validator(settings, run_name, stage)
+    validator.show([suite for one in GX_STAGES for suite in stage_suites(settings, one)])
     results: list[CheckResult] = []
     with _connection(settings, candidate) as con:
         _prepare(con, settings, as_of)
@@ -106,6 +108,7 @@ class Validator:
                 action="correct the permissions or free space, then run `ame run` again",
             ) from exc
         self._gx = gx
+        self._definitions: dict[str, Any] = {}
         self.run_id = RunIdentifier(run_name=f"{run_name}-{stage}")
         self.results_dir = home / "gx" / "uncommitted" / "validations"
         self.source = self.context.data_sources.add_pandas(name="frames")
@@ -123,21 +126,31 @@ class Validator:
             }
         }
 
+    def show(self, suites: list[Suite]) -> None:
+        """Put suites into the store, so that the Data Docs show them whether they run now or not."""
+        for suite in suites:
+            self.context.suites.add_or_update(self._gx.ExpectationSuite(**suite.body))
+
     def validate(self, suite: Suite, frame: pd.DataFrame) -> list[dict[str, Any]]:
         """Run a suite on a frame; return GX's results as plain dictionaries, one per expectation."""
-        gx_suite = self.context.suites.add(self._gx.ExpectationSuite(**suite.body))
-        batch = self.source.add_dataframe_asset(name=suite.name).add_batch_definition_whole_dataframe(
-            suite.name
-        )
-        definition = self.context.validation_definitions.add(
-            self._gx.ValidationDefinition(name=suite.name, data=batch, suite=gx_suite)
-        )
+        definition = self._definitions.get(suite.name) or self._define(suite)
         outcome = definition.run(
             batch_parameters={"dataframe": frame},
             result_format={"result_format": "COMPLETE", "include_unexpected_rows": False},
             run_id=self.run_id,
         )
         return [result.to_json_dict() for result in outcome.results]
+
+    def _define(self, suite: Suite) -> Any:
+        asset = self.source.add_dataframe_asset(name=suite.name)
+        self._definitions[suite.name] = self.context.validation_definitions.add(
+            self._gx.ValidationDefinition(
+                name=suite.name,
+                data=asset.add_batch_definition_whole_dataframe(suite.name),
+                suite=self.context.suites.add_or_update(self._gx.ExpectationSuite(**suite.body)),
+            )
+        )
+        return self._definitions[suite.name]
 
     def build_docs(self) -> None:
         """Make the Data Docs of the last five runs; a fault here is logged and stops nothing."""
@@ -203,7 +216,7 @@ def _result(
         status=status,
         stage=stage,
         expected=check.expected,
-        found=_found(details, passed, count),
+        found=_found(outcome, passed, count, rows),
         owner=check.owner,
         message=check.message,
         action=check.action,
@@ -222,16 +235,26 @@ def _failing_rows(details: dict[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[sorted(set(index))]
 
 
-def _found(details: dict[str, Any], passed: bool, count: int) -> str:
-    """Say in words what was found; values are shown as they are, a few of them."""
-    if "element_count" in details:
-        total = details["element_count"]
-        if passed:
-            return f"{total} rows, all as expected" if total else "no rows to look at"
-        values = [str(value) for value in details.get("partial_unexpected_list") or [] if value is not None]
-        shown = ", ".join(list(dict.fromkeys(values))[:SHOWN_VALUES])
-        return f"{count} of {total} rows" + (f": {shown}" if shown else "")
-    return str(details.get("observed_value", "no value"))
+def _found(outcome: dict[str, Any], passed: bool, count: int, rows: pd.DataFrame) -> str:
+    """Say in words what was found: how many rows, and what the first few of them say."""
+    details = outcome.get("result") or {}
+    if "element_count" not in details:
+        return str(details.get("observed_value", "no value"))
+    total = details["element_count"]
+    if passed:
+        return f"{total} rows, all as expected" if total else "no rows to look at"
+    column = outcome["expectation_config"]["kwargs"].get("column")
+    shown = list(dict.fromkeys(_say(row, column) for row in rows.head(50).to_dict("records")))[:SHOWN_ROWS]
+    more = " …" if count > len(shown) else ""
+    return f"{count} of {total} rows: {'; '.join(shown)}{more}"
+
+
+def _say(row: dict[Hashable, Any], column: str | None) -> str:
+    """Name a row by its label, with the value in question where it says more than true or false."""
+    value = row.get(column) if column else None
+    text = "" if value is None or isinstance(value, bool) or value != value else str(value)  # noqa: PLR0124
+    label = str(row.get("label") or "")
+    return f"{label}: {text}" if label and text else label or text or "empty"
 
 
 def _exception(outcome: dict[str, Any]) -> str | None:

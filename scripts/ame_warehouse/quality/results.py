@@ -218,7 +218,7 @@ def gate(results: Iterable[CheckResult], *, candidate: Path | None = None) -> No
     for r in bad:
         verb = "could not run" if r.status == "errored" else "failed"
         rows = f" (rows: {r.failing_rows_table})" if r.failing_rows_table else ""
-        lines.append(f"{r.check_id} {verb}: {r.message} Expected {r.expected}; found {r.found}{rows}.")
+        lines.append(f"{r.check_id} {verb}: {r.found}{rows}")
     actions = list(dict.fromkeys(f"{r.check_id}: {r.action}" for r in bad))
     count = "1 check" if len(bad) == 1 else f"{len(bad)} checks"
     raise CheckFailedError(
