@@ -60,6 +60,23 @@ dated as (
             when 'previous_year' then previous_year
         end as class_year
     from ruled
+),
+
+explanations as (
+    select
+        dated.municipality_id,
+        dated.year,
+        dated.referral_source,
+        string_agg(notes.note_sv, ' ' order by notes.note_id) as explanation
+    from dated
+    inner join {{ ref('municipality_notes') }} as notes
+        on
+            dated.municipality_id = notes.municipality_id
+            and notes.topic = 'referrals'
+            and (nullif(notes.category_id, '') is null or dated.referral_source = notes.category_id)
+            and (notes.year_from is null or dated.year >= notes.year_from)
+            and (notes.year_to is null or dated.year <= notes.year_to)
+    group by dated.municipality_id, dated.year, dated.referral_source
 )
 
 select
@@ -78,7 +95,10 @@ select
     givers.own_class as share_class,
     dated.class_rule,
     dated.class_year,
-    givers.class_set
+    givers.class_set,
+    dated.referral_source = 'other'
+    and coalesce(dated.share_pct > {{ var("large_other_pct", 25) }}, false) as needs_explanation,
+    explanations.explanation
 from dated
 inner join {{ ref('int_compositions__status') }} as status
     on
@@ -91,5 +111,10 @@ left join classed as givers
         dated.municipality_id = givers.municipality_id
         and dated.referral_source = givers.referral_source
         and dated.class_year = givers.year
+left join explanations
+    on
+        dated.municipality_id = explanations.municipality_id
+        and dated.year = explanations.year
+        and dated.referral_source = explanations.referral_source
 left join {{ ref('stg_places') }} as places on dated.municipality_id = places.municipality_id
 order by dated.municipality_id asc, dated.year asc, dated.referral_source asc
