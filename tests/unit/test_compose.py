@@ -131,6 +131,8 @@ def test_airflow_is_set_up_as_on_this_machine(service: dict, tmp_path: Path) -> 
         "AIRFLOW__CORE__LOAD_EXAMPLES",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION",
         "AIRFLOW__CORE__EXECUTOR",
+        "AIRFLOW__CORE__PARALLELISM",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED",
         "GX_ANALYTICS_ENABLED",
         "DBT_SEND_ANONYMOUS_USAGE_STATS",

@@ -40,7 +40,7 @@ def up(
             typer.echo(f"  user:      admin; the password is in {server.password_file}")
             typer.echo(f"  data:      {settings.home} (sources: {settings.sources})")
             typer.echo(f"  logs:      {server.log_folder}")
-            typer.echo("  first run: trigger ingest_kolada there; build_warehouse follows by itself")
+            typer.echo("  runs:      what is due starts by itself; build_warehouse follows ingest_kolada")
             typer.echo("  end:       Ctrl-C")
             sys.stdout.flush()
             while True:

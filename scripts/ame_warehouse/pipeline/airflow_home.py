@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """Return the variables for an Airflow that lives in AME_HOME and speaks to this machine only.
 
     A variable that the user has set stays, except those that decide which home and which DAGs are used.
+    Call `make_directories` first.
     """
     home = settings.airflow_home
     fixed = {
@@ -44,10 +46,15 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__PARALLELISM": "2",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
+        # On a small machine the API server is slow to answer while everything starts.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
     }
+    secret = _secret_path(settings)
+    if secret.exists():
+        preferred["AIRFLOW__API_AUTH__JWT_SECRET"] = secret.read_text(encoding="ascii")
     kept = {name: os.environ.get(name, value) for name, value in preferred.items()}
     # The programs of this environment (airflow, dbt) are found also when it has not been activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -112,11 +119,25 @@ def _end_abandoned_runs() -> None:
             run.state = DagRunState.FAILED
 
 
+def _secret_path(settings: Settings) -> Path:
+    """Return the file of the secret with which Airflow's components sign what they say to each other."""
+    return settings.airflow_home / ".component_secret"
+
+
 def make_directories(settings: Settings) -> None:
-    """Make AME_HOME's directories that Airflow needs; raise a readable `AmeError` when that fails."""
+    """Make what Airflow needs in AME_HOME: directories, and the secret its components share.
+
+    Raises a readable `AmeError` when that fails.
+    """
     try:
         (settings.airflow_home / "logs").mkdir(parents=True, exist_ok=True)
         (settings.airflow_home / "plugins").mkdir(exist_ok=True)
+        secret = _secret_path(settings)
+        if not secret.exists():
+            partial = secret.with_suffix(f".{os.getpid()}")
+            partial.touch(mode=0o600)
+            partial.write_text(secrets.token_hex(64), encoding="ascii")
+            partial.replace(secret)
     except OSError as exc:
         raise readable(exc, settings.home) or AmeError(
             "AME_HOME cannot be used",

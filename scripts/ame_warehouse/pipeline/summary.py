@@ -12,6 +12,7 @@ from ame_warehouse.settings import Settings
 
 MAX_GAP_LINES = 30
 MAX_INCIDENT_LINES = 10
+MAX_NAMES = 8
 
 COVERAGE_SQL = """
 select
@@ -27,9 +28,18 @@ group by all
 order by topic
 """
 GAPS_SQL = """
-select measure_id, measure, municipality_id, municipality, year, missing_reason, kind
-from quality.gaps
-order by measure_id, year, municipality_id
+select
+    g.measure_id,
+    g.measure,
+    coalesce(m.topic_sv, m.topic) as topic,
+    g.municipality_id,
+    g.municipality,
+    g.year,
+    g.missing_reason,
+    g.kind
+from quality.gaps as g
+inner join marts.dim_measure as m on g.measure_id = m.measure_id
+order by topic, g.measure_id, g.year, g.municipality_id
 """
 
 
@@ -148,14 +158,31 @@ def write(report: dict[str, Any]) -> None:
 
 
 def gap_lines(gaps: list[dict[str, Any]]) -> list[str]:
-    """Return one line per measure and year: `2017  Ale (1440), Göteborg (1480)` under the measure's title."""
+    """Return the gaps by topic and year, with the municipalities' names and ids.
+
+    Measures of one topic that lack the same cells share their lines: a municipality that did not answer one
+    question of a group has mostly not answered the others either.
+    """
+    cells: dict[tuple[str, str], dict[tuple[int, str], str]] = {}
+    titles: dict[str, str] = {}
+    for gap in gaps:
+        titles[gap["measure_id"]] = gap["measure"]
+        of_measure = cells.setdefault((gap["topic"], gap["measure_id"]), {})
+        of_measure[gap["year"], gap["municipality_id"]] = f"{gap['municipality']} ({gap['municipality_id']})"
+    shared: dict[tuple[str, tuple[tuple[int, str], ...]], list[str]] = {}
+    for (topic, measure_id), named in cells.items():
+        shared.setdefault((topic, tuple(sorted(named))), []).append(measure_id)
     lines: list[str] = []
-    for (measure_id, title), of_measure in groupby(gaps, key=lambda g: (g["measure_id"], g["measure"])):
-        lines.append(f"  {title} [{measure_id}]")
-        for year, cells in groupby(of_measure, key=lambda g: g["year"]):
-            names = [f"{cell['municipality']} ({cell['municipality_id']})" for cell in cells]
-            more = f" … and {len(names) - 8} more" if len(names) > 9 else ""  # noqa: PLR2004
-            lines.append(f"    {year}  {', '.join(names[:8] if more else names)}{more}")
+    for (topic, keys), measures in shared.items():
+        what = (
+            titles[measures[0]] if len(measures) == 1 else f"{len(measures)} measures: {', '.join(measures)}"
+        )
+        lines.append(f"  {topic}: {what}")
+        named = cells[topic, measures[0]]
+        for year, of_year in groupby(keys, key=lambda key: key[0]):
+            names = [named[key] for key in of_year]
+            more = f" … and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES + 1 else ""
+            lines.append(f"    {year}  {', '.join(names[:MAX_NAMES] if more else names)}{more}")
     return lines
 
 
