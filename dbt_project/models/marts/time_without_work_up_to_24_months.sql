@@ -1,12 +1,17 @@
 -- 0–24 months is the sum of two classes, from 2024 of three: every class of the composition below 24 months.
 with parts as (
     select
-        composition_id,
-        category_id,
-        valid_from_year,
-        valid_to_year
-    from {{ ref('stg_kolada__compositions') }}
-    where topic = 'time_without_work' and category_id not in ('gt_24m', 'unknown')
+        compositions.composition_id,
+        compositions.category_id,
+        compositions.valid_from_year,
+        compositions.valid_to_year,
+        years.first_year,
+        years.last_year,
+        years.discontinued_last_year,
+        years.is_asked
+    from {{ ref('stg_kolada__compositions') }} as compositions
+    left join {{ ref('int_measures__years') }} as years on compositions.measure_id = years.measure_id
+    where compositions.topic = 'time_without_work' and compositions.category_id not in ('gt_24m', 'unknown')
 ),
 
 rows_of_composition as (
@@ -25,7 +30,14 @@ joined as (
         rows_of_composition.composition_id,
         parts.category_id,
         cells.share_pct,
-        case when cells.share_pct is null then coalesce(cells.missing_reason, 'not_loaded') end as missing_reason,
+        case
+            when cells.category_id is not null then cells.missing_reason
+            else
+                {{ outside_reason(
+                    'rows_of_composition.year', 'parts.first_year', 'parts.last_year',
+                    'parts.discontinued_last_year', 'parts.is_asked'
+                ) }}
+        end as missing_reason,
         row_number() over (
             partition by
                 rows_of_composition.municipality_id, rows_of_composition.year, rows_of_composition.composition_id
