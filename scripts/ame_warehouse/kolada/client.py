@@ -130,8 +130,9 @@ class KoladaClient:
                 source=self.base_url + path,
                 action="run again later; if it stays, report it to the source with this address",
             )
-        if result.faults:
-            again.notes.append(f"the pages did not add up at first: {result.faults[0]}")
+        if result.objects != again.objects:
+            reason = result.faults[0] if result.faults else "the last page was empty"
+            again.notes.append(f"the pages did not add up at first: {reason}")
         return again
 
     def _pages(
@@ -147,7 +148,7 @@ class KoladaClient:
         while True:
             page = self._page(path, len(pages) + 1, asked, attempts)
             pages.append(page)
-            if key_of is data_key and not is_regular(page.values):
+            if key_of is data_key and not (page.is_plain and is_regular(page.values)):
                 odd.append(page.digest)
             if not page.has_next:
                 break

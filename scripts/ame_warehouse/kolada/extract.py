@@ -23,8 +23,8 @@ from ame_warehouse.settings import Settings
 
 Progress = Callable[[int, int, str], None]
 FAILURES_PER_CONNECTION = 10
-MOST_FAILURES = 20
-SLOW_WEIGHT = 5
+MOST_FAILURES = 50
+SLOW_WEIGHT = 10
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Extract:
                             running[pool.submit(self._answer, question)] = question
                     for future in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
                         del running[future]
-                        waiting.extend(future.result())
+                        waiting.extendleft(reversed(future.result()))
                     self._tick(len(waiting) + len(running))
             except BaseException:
                 self._client.stop()

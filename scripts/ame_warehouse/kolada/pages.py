@@ -10,17 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Json = Any
+ENVELOPE = frozenset({"values", "next_url", "previous_url", "count"})
 KeyOf = Callable[[Json], Hashable | None]
 
 
 @dataclass(frozen=True)
 class Page:
-    """One answer, read: its records, whether another page follows, and what it counts."""
+    """One answer, read: its records, whether another page follows, what it counts, its checksum.
+
+    `is_plain`: the envelope has the documented keys and no other.
+    """
 
     values: list[Json]
     has_next: bool
     count: int | None
     digest: str
+    is_plain: bool
 
     @property
     def size(self) -> int:
@@ -60,7 +65,8 @@ def read_page(body: bytes) -> Page:
         raise ValueError(f"expected next_url to be text or null, found a JSON {_kind(following)}")
     if count is not None and type(count) is not int:
         raise ValueError(f"expected count to be a whole number, found {str(count)[:40]!r}")
-    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest())
+    plain = document.keys() == ENVELOPE
+    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest(), plain)
 
 
 def _kind(value: Json) -> str:

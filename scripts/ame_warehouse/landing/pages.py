@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ame_warehouse.errors import LandingError
+from ame_warehouse.kolada.pages import ENVELOPE
 from ame_warehouse.landing.store import Objects
 from ame_warehouse.landing.tolerant import Cell, Oddity, read_records
 
@@ -62,7 +63,7 @@ CELL_SCHEMA = pa.schema(
 def record_array(body: bytes) -> memoryview | None:
     """Return the text of the `values` array within an envelope; None when it cannot be cut out safely.
 
-    The cut is proved right by reading the envelope with an empty array in its place.
+    The cut is proved right by reading the envelope with an empty array in its place: all four keys, no other.
     """
     start, end = body.find(b"["), body.rfind(b"]")
     if start < 0 or end < start:
@@ -71,7 +72,7 @@ def record_array(body: bytes) -> memoryview | None:
         rest = json.loads(body[:start] + b"[]" + body[end + 1 :])
     except ValueError:
         return None
-    if not isinstance(rest, dict) or rest.get("values") != []:
+    if not isinstance(rest, dict) or rest.keys() != ENVELOPE or rest["values"] != []:
         return None
     return memoryview(body)[start : end + 1]
 

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise _cannot_write(path, exc) from exc
 
 
