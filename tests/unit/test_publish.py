@@ -32,7 +32,8 @@ def candidate(settings: Settings, version: str, rows: int = 5) -> Publication:
         con.execute("create schema marts; create schema quality; create schema staging")
         con.execute(
             "create table marts.participants as select lpad(i::varchar, 4, '0') as municipality_id, "
-            "2022 as year, case when i % 3 > 0 then i / 7 end as participants, sum(i) over () as total, [i, null] as ids, "
+            "2022 as year, case when i % 3 > 0 then i / 7 end as participants, sum(i) over () as total, "
+            "[i, null] as ids, "
             f"timestamp '2024-01-01 10:00:00' as fetched_at from range({rows}) as numbers (i) order by i desc"
         )
         con.execute("create table marts.empty (municipality_id varchar not null, value double)")

@@ -80,6 +80,7 @@ def run_dbt(
     that does not pass is no exception here: see `DbtRun.checks`.
     """
     project = project or settings.dbt_project
+    _read_seeds(project)
     for path in (settings.build, settings.observations):
         path.mkdir(parents=True, exist_ok=True)
     variables = {
@@ -125,6 +126,21 @@ def run_dbt(
     _raise_for_models(settings, run)
     run.checks = _checks(candidate, [r for r in results if str(r.node.resource_type) == "test"])
     return run
+
+
+def _read_seeds(project: Path) -> None:
+    """Raise a `BuildError` that names the file when a seed cannot be read: dbt's own message does not."""
+    for path in sorted((project / "seeds").rglob("*.csv")):
+        try:
+            path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise BuildError(
+                f"the seed {path.name} cannot be read",
+                expected="a file in UTF-8 that this user may read",
+                found=f"{type(exc).__name__}: {exc}",
+                source=str(path),
+                action="restore the file from version control, or save it as UTF-8",
+            ) from exc
 
 
 def _invoke(arguments: list[str], on_node: OnNode | None) -> Any:
