@@ -89,7 +89,7 @@ def test_a_page_set_that_does_not_add_up_once_is_fetched_again(
     assert set(outcomes(record).values()) == {"complete"}
     notes = [one for one in record["findings"] if one["kind"] == "page_set"]
     assert len(notes) == 1
-    assert "did not add up at first" in notes[0]["found"]
+    assert "the first answer was not used" in notes[0]["found"]
 
 
 @pytest.mark.parametrize("kind", ["repeat_page", "reorder", "shift", "count_wrong"])

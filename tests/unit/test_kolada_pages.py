@@ -99,9 +99,11 @@ def test_the_same_record_twice_on_a_page_is_a_note() -> None:
     assert result.notes == ["record U40800/1/2022 stands twice on page 1"]
 
 
-def test_an_empty_last_page_is_marked() -> None:
-    assert judge([page([record("1")], "x"), page([])], data_key).ends_empty
-    assert not judge([page([])], data_key).ends_empty
+def test_what_is_possible_but_doubtful_is_marked() -> None:
+    assert judge([page([record("1")], "x"), page([])], data_key).doubt == "the last page is empty"
+    assert judge([page([])], data_key).doubt is None
+    assert judge([page([record("1")])], data_key).doubt is None
+    assert "before it" in (judge([page([record("1")], previous_url="x?page=1")], data_key).doubt or "")
 
 
 def test_records_without_a_key_do_not_disturb() -> None:

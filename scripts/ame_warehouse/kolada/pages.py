@@ -25,7 +25,8 @@ class Page:
     has_next: bool
     count: int | None
     digest: str
-    is_plain: bool
+    is_plain: bool = True
+    has_previous: bool = False
 
     @property
     def size(self) -> int:
@@ -66,7 +67,8 @@ def read_page(body: bytes) -> Page:
     if count is not None and type(count) is not int:
         raise ValueError(f"expected count to be a whole number, found {str(count)[:40]!r}")
     plain = document.keys() == ENVELOPE
-    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest(), plain)
+    before = bool(document.get("previous_url"))
+    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest(), plain, before)
 
 
 def _kind(value: Json) -> str:
@@ -78,9 +80,9 @@ def _kind(value: Json) -> str:
 class PageSet:
     """All pages of one question, in page order.
 
-    `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not
-    add up (then the set may not be used), `notes` what is odd and harmless, `odd_objects` the pages that the
-    fast reader may not read.
+    `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not add
+    up (then the set may not be used), `doubt` a reason to ask once more, `notes` what is odd and harmless,
+    `odd_objects` the pages that the fast reader may not read.
     """
 
     objects: list[str] = field(default_factory=list)
@@ -88,7 +90,7 @@ class PageSet:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     odd_objects: list[str] = field(default_factory=list)
-    ends_empty: bool = False
+    doubt: str | None = None
 
 
 def data_key(record: Json) -> Hashable | None:
@@ -113,7 +115,10 @@ def judge(pages: list[Page], key_of: KeyOf) -> PageSet:
     for page in pages:
         result.values.extend(page.values)
     sizes = [page.size for page in pages]
-    result.ends_empty = len(pages) > 1 and sizes[-1] == 0
+    if len(pages) > 1 and sizes[-1] == 0:
+        result.doubt = "the last page is empty"
+    elif pages[0].has_previous:
+        result.doubt = "the first page says that another stands before it"
     repeated = [digest for digest, times in Counter(result.objects).items() if times > 1]
     if repeated and len(pages) > 1:
         places = [n for n, page in enumerate(pages, 1) if page.digest == repeated[0]]
