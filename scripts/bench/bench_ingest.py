@@ -127,12 +127,11 @@ def dictionaries_and_pandas(home: Path, fetch_id: str) -> int:
 
 
 def _measured(way: str, home: Path, fetch_id: str, results: Any) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     rows = WAYS[way](home, fetch_id)
     seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    results.put((rows, seconds, peak, before))
+    results.put((rows, seconds, time.process_time() - cpu, peak))
 
 
 WAYS = {"landing parser": ours, "dicts and pandas": dictionaries_and_pandas}
@@ -151,21 +150,22 @@ def main() -> None:
         print(f"{options.pages} pages, {n_values:,} values, {size / 1e6:.0f} MB of JSON")
         medians: dict[str, float] = {}
         for way in WAYS:
-            seconds, peaks = [], []
+            seconds, busy, peaks = [], [], []
             for _ in range(options.runs):
                 results = context.Queue()
                 process = context.Process(target=_measured, args=(way, home, fetch_id, results))
                 process.start()
-                rows, taken, peak, _ = results.get()
+                rows, taken, cpu, peak = results.get()
                 process.join()
                 if rows != n_values:
                     raise SystemExit(f"{way}: expected {n_values} rows, found {rows}")
                 seconds.append(taken)
+                busy.append(cpu)
                 peaks.append(peak)
             medians[way] = statistics.median(seconds)
             print(
                 f"{way:<18} {medians[way]:7.2f} s   {n_values / medians[way]:>12,.0f} values/s   "
-                f"peak {max(peaks):6.0f} MB"
+                f"{statistics.median(busy):6.2f} s CPU   peak {max(peaks):6.0f} MB"
             )
         ratio = medians["dicts and pandas"] / medians["landing parser"]
         print(f"the landing parser takes 1/{ratio:.1f} of the time (it also verifies, dedupes and hashes)")

@@ -17,7 +17,7 @@ from ame_warehouse.landing.index import earlier_contents, fetch_dir, parsed_fetc
 from ame_warehouse.landing.pages import load_cells
 from ame_warehouse.landing.schema import TABLES
 from ame_warehouse.landing.store import Objects, fetch_ids, read_fetch
-from ame_warehouse.landing.tables import fill, timestamp, write_parquet
+from ame_warehouse.landing.tables import connect, fill, timestamp, write_parquet
 from ame_warehouse.settings import Settings
 
 SCRATCH = ".scratch"
@@ -80,14 +80,13 @@ def parse_fetch(settings: Settings, fetch_id: str, observations: Path | None = N
         (staged / SCRATCH).mkdir(parents=True)
     except OSError as exc:
         raise _cannot_write(staged, exc) from exc
-    connection = duckdb.connect()
+    connection = connect(settings.memory_limit)
     try:
-        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         connection.execute(
             f"set temp_directory = '{str(staged / SCRATCH / 'spill').replace(chr(39), chr(39) * 2)}'"
         )
         result = _parse(settings, fetch, connection, staged, earlier_contents(root, fetch))
-    except (OSError, duckdb.IOException) as exc:
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as exc:
         raise _cannot_write(staged, exc) from exc
     finally:
         connection.close()
@@ -193,7 +192,7 @@ def _measures(
 def summary(settings: Settings, fetch_id: str) -> dict[str, int]:
     """Return the same figures as `parse_fetch` for a fetch that is parsed already."""
     folder = fetch_dir(settings.observations, fetch_id)
-    connection = duckdb.connect()
+    connection = connect()
     try:
         row = connection.execute(
             """
@@ -239,8 +238,9 @@ def _cannot_write(path: Path, exc: Exception) -> LandingError:
     found = exc.strerror if isinstance(exc, OSError) else None
     return LandingError(
         "the parsed observations cannot be written",
-        expected="a writable directory with free space",
+        expected="a writable directory with free space, and memory as AME_MEMORY_LIMIT says",
         found=found or str(exc),
         source=str(path),
-        action="free space or correct the permissions of AME_HOME, then run again; the landing is whole",
+        action="free space, correct the permissions of AME_HOME or raise AME_MEMORY_LIMIT, then run again; "
+        "the landing is whole",
     )

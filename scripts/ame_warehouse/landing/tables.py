@@ -19,6 +19,13 @@ def timestamp(text: str) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
+def connect(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+    """Return a private in-memory database that keeps to a memory limit and prints nothing."""
+    connection = duckdb.connect(config={"memory_limit": memory_limit})
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
 def fill(
     connection: duckdb.DuckDBPyConnection,
     table: str,
