@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from ame_warehouse.errors import AmeError
+from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import BROKEN, IncidentStore, acknowledge, list_incidents, record
 from ame_warehouse.quality.results import CheckResult, Severity, Status
 from ame_warehouse.settings import Settings
@@ -190,8 +191,8 @@ def test_the_table_for_readers(settings: Settings) -> None:
     record(settings, [result(), result("other")], "run1", "2026-01-01T10:00:00.5")
     acknowledge(settings, "1", "steward", "it's known", "2026-01-01T11:00:00")
     with duckdb.connect() as con:
-        IncidentStore(settings).write_table(con)
-        IncidentStore(settings).write_table(con)
+        write_incidents(con, list_incidents(settings))
+        write_incidents(con, list_incidents(settings))
         rows = con.execute(
             "select incident_id, check_id, acknowledged_by, note, resolved_at, opened_at::varchar "
             "from quality.incidents order by incident_id"
