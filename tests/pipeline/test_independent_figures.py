@@ -123,12 +123,13 @@ def again(installation: Installation, second: Run) -> Run:
     return installation.run("again", SECOND, full_refresh=True)
 
 
-def compared(run: Run, known: Knowledge) -> Comparison:
-    """Compare every table of a published warehouse."""
+def compared(run: Run, known: Knowledge, only: tuple[str, ...] = ()) -> Comparison:
+    """Compare every table of a published warehouse, or some."""
     result = Comparison()
     with duckdb.connect(str(run.warehouse), read_only=True) as con:
         for table in expected_tables(known):
-            compare(con, table, result)
+            if not only or table.name in only:
+                compare(con, table, result)
     return result
 
 
@@ -211,7 +212,8 @@ def test_the_comparison_sees_a_single_wrong_cell(first: Run, tmp_path: Path) -> 
             "delete from marts.participants where (municipality_id, year, gender) = ('1480', 2022, 'T')",
         ):
             con.execute(change)
-    result = compared(replace(first, warehouse=copy), Knowledge.after([FIRST]))
+    altered = ("marts.costs", "marts.referrals", "marts.participants")
+    result = compared(replace(first, warehouse=copy), Knowledge.after([FIRST]), altered)
     assert result.counts == {
         "marts.costs.net_cost_sek": 1,
         "marts.referrals.class_year": 1,
