@@ -40,7 +40,7 @@ def result(
         action="Ask the municipality.",
         ran_at="2026-01-01T00:00:00",
         failing_rows=rows if status == "failed" else 0,
-        scopes=scopes or [],
+        scopes={scope: f"what {scope} has" for scope in scopes or []},
     )
 
 
@@ -113,6 +113,7 @@ def test_one_incident_per_named_fault_and_one_for_many(settings: Settings) -> No
     check = "landing_measure_fetched"
     record(settings, [result(check, scopes=["a", "b"])], "run1", "2026-01-01T00:00:00")
     assert [i.scope for i in list_incidents(settings)] == ["a", "b"]
+    assert "found what b has." in list_incidents(settings)[1].summary
     record(settings, [result(check, scopes=["b"])], "run2", "2026-01-02T00:00:00")
     assert [i.scope for i in list_incidents(settings, open_only=True)] == ["b"]
     many = [f"measure_{n}" for n in range(40)] + ["b"]

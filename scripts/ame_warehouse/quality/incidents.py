@@ -264,7 +264,7 @@ def _faults(result: CheckResult) -> dict[str, None]:
         return {}
     if result.status == "errored":
         return {BROKEN: None}
-    scopes = sorted(set(result.scopes))
+    scopes = sorted(result.scopes)
     return dict.fromkeys(scopes) if 0 < len(scopes) <= MAX_SCOPES else {"": None}
 
 
@@ -279,7 +279,9 @@ def _summary(result: CheckResult, scope: str) -> str:
     if scope == BROKEN:
         return f"The check could not run: {result.found}"
     about = f"{scope}: " if scope else ""
-    return f"{about}{result.message} Expected {result.expected}; found {result.found}."
+    return (
+        f"{about}{result.message} Expected {result.expected}; found {result.scopes.get(scope, result.found)}."
+    )
 
 
 def _open_incident(con: sqlite3.Connection, result: CheckResult, scope: str, run_id: str, now: str) -> int:

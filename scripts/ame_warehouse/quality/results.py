@@ -56,8 +56,9 @@ CHECK_RESULTS_COMMENTS = {
 class CheckResult:
     """What one check found.
 
-    `scopes` names the faults that get an incident each (for example failed measures); empty means one
-    incident for the whole check. `ran_at` is UTC, ISO 8601 without a time zone.
+    `scopes` names the faults that get an incident each (for example failed measures) and says what was
+    found for each; empty means one incident for the whole check. `ran_at` is UTC, ISO 8601 without a time
+    zone.
     """
 
     check_id: str
@@ -72,7 +73,7 @@ class CheckResult:
     ran_at: str
     failing_rows: int = 0
     failing_rows_table: str | None = None
-    scopes: list[str] = field(default_factory=list)
+    scopes: dict[str, str] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
