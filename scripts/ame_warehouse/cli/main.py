@@ -55,7 +55,9 @@ def main() -> None:
         fail(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("ame: interrupted; nothing half-written is used, what is published is untouched\n")
+        from ame_warehouse.pipeline.runner import INTERRUPTED
+
+        sys.stderr.write(f"{INTERRUPTED}\n")
         sys.exit(1)
     except OSError as exc:
         from ame_warehouse.pipeline.faults import readable
