@@ -29,7 +29,9 @@ import duckdb
 from ame_warehouse import __version__
 from ame_warehouse.errors import PublishError
 from ame_warehouse.publish import manifest as manifests
+from ame_warehouse.publish import swedish
 from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns
+from ame_warehouse.publish.constraints import constraints
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
@@ -78,7 +80,9 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
         clean_up(settings)
         try:
             tables = _stage(settings, publication, staging)
+            views = swedish.write_views(settings, staging / "warehouse.duckdb", SCHEMAS)
             body = _manifest(settings, publication, staging, tables)
+            body["swedish_views"] = views
             manifests.write_json(staging / "manifest.json", body)
             _sync_tree(staging)
         except BaseException:
@@ -174,6 +178,9 @@ def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[
             _copy(con, schema, table, parquet)
             tables[name] = _compare(con, schema, table, parquet)
         _copy_comments(con)
+        for name, known in constraints(settings, con).items():
+            if name in tables:
+                tables[name]["constraints"] = known
         con.execute("checkpoint published")
         con.execute("detach published")
     if not any(name.startswith("marts.") for name in tables):
