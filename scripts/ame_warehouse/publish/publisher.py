@@ -79,10 +79,8 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
         root.mkdir(parents=True, exist_ok=True)
         clean_up(settings)
         try:
-            tables = _stage(settings, publication, staging)
-            views = swedish.write_views(settings, staging / "warehouse.duckdb", SCHEMAS)
-            body = _manifest(settings, publication, staging, tables)
-            body["swedish_views"] = views
+            tables, views = _stage(settings, publication, staging)
+            body = _manifest(settings, publication, staging, tables) | {"swedish_views": views}
             manifests.write_json(staging / "manifest.json", body)
             _sync_tree(staging)
         except BaseException:
@@ -151,7 +149,9 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[str, dict[str, Any]]:
+def _stage(
+    settings: Settings, publication: Publication, staging: Path
+) -> tuple[dict[str, dict[str, Any]], dict[str, swedish.SwedishView]]:
     """Write the DuckDB file and the Parquet files into `staging` and compare both with the candidate."""
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -181,6 +181,7 @@ def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[
         for name, known in constraints(settings, con).items():
             if name in tables:
                 tables[name]["constraints"] = known
+        views = swedish.write_views(con)
         con.execute("checkpoint published")
         con.execute("detach published")
     if not any(name.startswith("marts.") for name in tables):
@@ -191,7 +192,7 @@ def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[
             source=str(publication.candidate),
             action="see the dbt log in AME_HOME/build/target, then run `ame run` again",
         )
-    return tables
+    return tables, views
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from ame_warehouse.serve.names import fit, ident
 from ame_warehouse.serve.source import Source
 
 log = logging.getLogger(__name__)
+FIRST_WAIT_S = 0.03
 IN_THE_WAY = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.QueryCanceled,
@@ -70,7 +71,8 @@ class Patience:
     """How long the move of the views waits for readers.
 
     Args:
-        lock_s: at most so long at a time (never more than 80 % of the server's deadlock_timeout).
+        lock_s: at most so long at a time (never more than 80 % of the server's deadlock_timeout). The first
+            attempts wait for a fraction of it: a reader who waits for us while we wait for him loses little.
         total_s: after so long the publication gives up until next time. The default is longer than the limits
             of `ame_reader`, so that one statement of a reader cannot make a publication fail.
         pause_s: longest pause between two attempts.
@@ -118,7 +120,8 @@ def move(
         attempt += 1
         try:
             with catalog.transaction(con):
-                _move_once(con, wanted, schema, patience, on_stage)
+                wait_s = min(patience.lock_s, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
+                _move_once(con, wanted, schema, wait_s, on_stage)
             return attempt
         except IN_THE_WAY as exc:
             blockers = _blockers(con, wanted)
@@ -131,7 +134,7 @@ def move(
                     "been copied is not copied again",
                 ) from exc
             log.debug("attempt %d to move the views: %s in the way", attempt, blockers or "a reader")
-            pause = min(patience.pause_s, 0.05 * 2 ** min(attempt, 10)) * random.uniform(0.5, 1)  # noqa: S311
+            pause = min(patience.pause_s, FIRST_WAIT_S * 2 ** min(attempt, 10)) * random.uniform(0.5, 1)  # noqa: S311
             time.sleep(min(pause, max(0.0, end - time.monotonic())))
 
 
@@ -139,7 +142,7 @@ def _move_once(
     con: psycopg.Connection[Any],
     wanted: list[View],
     schema: str,
-    patience: Patience,
+    wait_s: float,
     on_stage: Callable[[str], None],
 ) -> None:
     held = catalog.versions(con)
@@ -150,7 +153,7 @@ def _move_once(
     names = {(view.schema, view.name) for view in wanted}
     locked = sorted((ours | names) & {pair for pair, row in existing.items() if row[2] == "v"})
     if locked:
-        milliseconds = max(1, int(1000 * min(patience.lock_s, 0.8 * _deadlock_timeout(con))))
+        milliseconds = max(1, int(1000 * min(wait_s, 0.8 * _deadlock_timeout(con))))
         run(con, f"set local lock_timeout = {milliseconds}; set local statement_timeout = {milliseconds}")
         run(con, f"lock table {', '.join(ident(*pair) for pair in locked)} in access exclusive mode")
         run(con, "set local statement_timeout = 0")
