@@ -107,8 +107,8 @@ def test_the_server_goes_away_in_the_middle(world: World) -> None:
 
     def end(stage: str) -> None:
         if stage == "copied":
-            kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'ame-ware%'"
-            world.rows(kill)
+            kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like "
+            world.rows(kill + "'ame-warehouse%'")
 
     with pytest.raises(PublishError, match="connection to PostgreSQL was lost"):
         postgres.publish(world.settings, on_stage=end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,8 @@ from ame_warehouse.serve.views import Patience
 TYPES = """
 create table marts.types as select * from (values
     (1, true, 7::tinyint, 300::smallint, -5::integer, 9007199254740993::bigint,
-     17014118346046923173168730371588410572::hugeint, 1.5::float, 0.1::double + 0.2, 12345.678::decimal(12, 3),
+     17014118346046923173168730371588410572::hugeint, 1.5::float, 0.1::double + 0.2,
+     12345.678::decimal(12, 3),
      'åäö "citat", semi;kolon' || chr(10) || chr(13) || chr(9) || '\\N \\. ''x''', date '1969-12-31',
      timestamp '2024-02-29 23:59:59.123456', timestamptz '2024-07-01 12:00:00+02', time '10:11:12.5',
      ['a', null, 'b,"c"'], [1, null], '\\xAA\\x00'::blob, {'k': [1, 2]}, 'x'::enum_of_two,
@@ -27,10 +29,11 @@ create table marts.types as select * from (values
     (2, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
      null, null, null, null, null, null),
     (3, false, -1, 0, 0, 0, 0, 'nan'::float, '-infinity'::double, 0, '', date '2024-01-01',
-     timestamp '1970-01-01', timestamptz '1970-01-01 00:00:00+00', time '00:00:00', [], [], ''::blob, {'k': []},
+     timestamp '1970-01-01', timestamptz '1970-01-01 00:00:00+00', time '00:00:00', [], [], ''::blob,
+     {'k': []},
      'y', 'null', interval '0', '7b1f0e3a-0000-4000-8000-000000000002', [])
-) as t (id, flag, tiny, small, whole, big, huge, single, double_, exact, text_, day, moment, zoned, clock, texts,
-    numbers, bytes_, nested, choice, doc, span, uid, deep)
+) as t (id, flag, tiny, small, whole, big, huge, single, double_, exact, text_, day, moment, zoned, clock,
+    texts, numbers, bytes_, nested, choice, doc, span, uid, deep)
 """
 
 
@@ -65,6 +68,17 @@ def test_every_type_comes_back_as_it_went(world: World) -> None:
     assert third[15:17] == ([], [])
 
 
+def test_texts_of_any_letters_come_back(world: World) -> None:
+    letters = random.Random(7)  # noqa: S311
+    texts = [
+        "".join(letters.choices(",;\"'\\\n\r\t .åÖ€😀N0{}[]", k=letters.randrange(12))) for _ in range(400)
+    ]
+    rows = ", ".join("(" + str(n) + ", '" + text.replace("'", "''") + "')" for n, text in enumerate(texts))
+    build(world.settings, 1, f"create table marts.texts as from (values {rows}) as t (n, text_)")
+    publish(world)
+    assert [row[0] for row in world.rows("select text_ from marts.texts order by n")] == texts
+
+
 def test_a_nul_in_a_text_is_a_readable_error(world: World) -> None:
     build(world.settings, 1, "create table marts.odd as select 'a' || chr(0) || 'b' as text_")
     with pytest.raises(PublishError, match=r"marts\.odd has a value that PostgreSQL cannot hold"):
@@ -93,7 +107,8 @@ def test_keys_indexes_comments_and_statistics(world: World) -> None:
         "year",
     }
     indexes = world.rows(
-        f"select indexdef from pg_indexes where schemaname = '{served.schema}' and tablename = 'marts_participants'"
+        f"select indexdef from pg_indexes where schemaname = '{served.schema}' "
+        "and tablename = 'marts_participants'"
     )
     assert sorted(row[0].split("btree ")[1] for row in indexes) == [
         "(measure_id)",
@@ -174,7 +189,8 @@ def test_a_copy_that_somebody_changed_is_made_again(world: World) -> None:
     build(world.settings, 1)
     first = publish(world)
     world.rows(
-        f"update {first.schema}.marts_costs set participants = 4711 where municipality_id = '0003' returning 1"
+        f"update {first.schema}.marts_costs set participants = 4711 "
+        "where municipality_id = '0003' returning 1"
     )
     again = publish(world)
     assert again.is_copied
@@ -198,7 +214,8 @@ def test_columns_and_tables_may_change_between_versions(world: World) -> None:
         2,
         "alter table marts.participants add column added varchar default 'ny'",
         "alter table marts.costs drop column measure_id",
-        "create or replace table quality.gaps as select 2 as year, '0001' as municipality_id, 'text' as participants",
+        "create or replace table quality.gaps as "
+        "select 2 as year, '0001' as municipality_id, 'text' as participants",
     )
     publish(world)
     assert world.rows("select distinct added from marts.participants", "ame_reader") == [("ny",)]
@@ -271,7 +288,8 @@ def test_what_differs_is_not_shown(world: World, monkeypatch: pytest.MonkeyPatch
     def spoiled(con: Any, source: Any, schema: str, told: Any) -> None:
         copy(con, source, schema, told)
         con.execute(
-            f"update {schema}.quality_gaps set participants = participants + 1e-9 where municipality_id = '0001'".encode()
+            f"update {schema}.quality_gaps set participants = participants + 1e-9 "
+            "where municipality_id = '0001'".encode()
         )
 
     monkeypatch.setattr(load, "copy_version", spoiled)

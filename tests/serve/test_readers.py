@@ -122,7 +122,7 @@ def test_readers_during_many_publications(world: World) -> None:
 
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
 def test_a_transaction_keeps_what_it_began_with(world: World, isolation: str) -> None:
-    """A reader who holds a view: readable refusal, nothing copied again afterwards, others are not held up."""
+    """A reader who holds a view: a readable refusal, nothing copied again afterwards, others go on."""
     build(world.settings, 1)
     postgres.publish(world.settings)
     build(world.settings, 2)
