@@ -94,7 +94,7 @@ def copies(settings: Settings, manifest: dict[str, object], rows: int) -> dict[s
         load._finish(con, "bench", table)
         found["keys_indexes_comments_analyze_s"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        assert reconcile.read_back(con, source, "bench", table, spill) == (table.rows, table.digest)
+        assert reconcile.read_back(con, source, "bench", table, spill) == (table.rows, table.digest, True)
         found["reconcile_s"] = time.perf_counter() - begun
         con.execute("create table bench.baseline (like bench.marts_observations)")
         sample = source.con.execute(f"from published.marts.observations limit {SAMPLE}").fetchall()

@@ -45,7 +45,6 @@ def test_a_page_is_read() -> None:
         (b'{"count": 0, "values": [], "next_page": null}', "shape of v2"),
         (b'{"values": {}, "next_url": null, "count": 0}', "expected a list of values"),
         (b'{"values": [], "next_url": 7, "count": 0}', "next_url"),
-        (b'{"values": [], "next_url": null, "count": "many"}', "count"),
         (b"[" * 100_000, "no JSON"),
         (b"", "no JSON"),
     ],
@@ -56,10 +55,11 @@ def test_what_is_no_page_is_named(text: bytes, says: str) -> None:
 
 
 def test_extra_keys_and_a_missing_count_are_tolerated() -> None:
-    odd = read_page(b'{"values": [], "next_url": null, "version": "3.1"}')
-    assert odd.count is None
-    assert judge([odd], data_key).notes == ["page 1 has no count"]
-    assert judge([odd], data_key).faults == []
+    for more in (b'"version": "3.1"', b'"count": "many"', b'"count": null', b'"count": {}'):
+        odd = read_page(b'{"values": [], "next_url": null, ' + more + b"}")
+        assert odd.count is None
+        assert judge([odd], data_key).notes == ["page 1 has no usable count"]
+        assert judge([odd], data_key).faults == []
 
 
 def test_count_may_be_of_the_page_or_of_all() -> None:

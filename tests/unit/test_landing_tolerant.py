@@ -247,3 +247,17 @@ def test_a_page_wrongly_called_regular_is_read_the_slow_way(tmp_path: Path) -> N
         rows = connection.execute("select value, value_issue from raw order by all").fetchall()
     assert rows == [(12.5, None), (None, "not_a_number")]
     assert len(oddities) == 1
+
+
+def test_text_that_is_no_unicode_does_not_break_the_load(tmp_path: Path) -> None:
+    objects = Objects(tmp_path)
+    text = json.dumps(
+        [record(inner(status="SURROGATE")), record(inner(value="SURROGATE"), municipality="0114")]
+    )
+    sha256 = objects.put(body(text.replace("SURROGATE", "\\ud800")))
+    with duckdb.connect() as connection:
+        assert load_cells(connection, objects, [sha256], [], tmp_path) == []
+        rows = connection.execute(
+            "select municipality_id, value, status, raw_value from raw order by 1"
+        ).fetchall()
+    assert rows == [("0114", None, "", '"?"'), ("1480", 12.5, "?", None)]

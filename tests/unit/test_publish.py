@@ -73,7 +73,9 @@ def test_what_is_published(settings: Settings) -> None:
             "select comment from duckdb_tables() where comment is not null "
             "union all select comment from duckdb_columns() where comment is not null order by all"
         ).fetchall()
-        first = con.execute("select municipality_id, participants from marts.participants").fetchone()
+        first = con.execute(
+            "select municipality_id, participants from marts.participants order by all"
+        ).fetchone()
     assert schemas == {"marts", "quality"}
     assert comments == [("one row per municipality's year",), ("persons",)]
     assert first == ("0000", None)

@@ -158,6 +158,9 @@ def _invoke(arguments: list[str], on_node: OnNode | None) -> Any:
     try:
         return dbtRunner(callbacks=[told]).invoke(arguments)
     finally:
+        environment = DuckDBConnectionManager._ENV
+        if environment is not None:
+            environment.close()
         DuckDBConnectionManager.close_all_connections()
 
 

@@ -64,8 +64,8 @@ def read_page(body: bytes) -> Page:
         raise ValueError(f"expected a list of values, found a JSON {_kind(values)}")
     if following is not None and not isinstance(following, str):
         raise ValueError(f"expected next_url to be text or null, found a JSON {_kind(following)}")
-    if count is not None and type(count) is not int:
-        raise ValueError(f"expected count to be a whole number, found {str(count)[:40]!r}")
+    if type(count) is not int:
+        count = None
     plain = document.keys() == ENVELOPE
     before = bool(document.get("previous_url"))
     return Page(values, bool(following), count, hashlib.sha256(body).hexdigest(), plain, before)
@@ -141,7 +141,7 @@ def _judge_counts(pages: list[Page], result: PageSet) -> None:
     total = sum(page.size for page in pages)
     for number, page in enumerate(pages, 1):
         if page.count is None:
-            result.notes.append(f"page {number} has no count")
+            result.notes.append(f"page {number} has no usable count")
         elif page.count not in (page.size, total):
             result.faults.append(
                 f"page {number} counts {page.count} records; it has {page.size}, all pages together {total}"

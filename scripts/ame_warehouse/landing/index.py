@@ -7,9 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from ame_warehouse.landing.tables import timestamp
+from ame_warehouse.landing.tables import connect, timestamp
 from ame_warehouse.settings import Settings
 
 MEASURES = "measures.parquet"
@@ -58,9 +56,8 @@ def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequ
     fetches = parsed_fetch_ids(settings.observations)
     if not fetches:
         return Held({})
-    connection = duckdb.connect()
+    connection = connect(settings.memory_limit)
     try:
-        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         connection.execute(
             """
             create temp table contents as
@@ -116,7 +113,7 @@ def earlier_contents(observations: Path, fetch: dict[str, Any]) -> dict[tuple[st
     fetches = [other for other in parsed_fetch_ids(observations) if other < fetch_id]
     if not fetches:
         return {}
-    connection = duckdb.connect()
+    connection = connect()
     try:
         rows = connection.execute(
             """

@@ -116,7 +116,7 @@ class FetchWriter:
         self.n_requests = 0
         try:
             self._staged.mkdir(parents=True)
-            self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8")
+            self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8", errors="backslashreplace")
         except OSError as exc:
             raise _cannot_write(self._staged, exc) from exc
 
@@ -134,7 +134,7 @@ class FetchWriter:
         """Write `fetch.json` and make the fetch visible; return its directory."""
         self.close()
         text = json.dumps(fetch, ensure_ascii=False, indent=1, sort_keys=True)
-        write_whole(self._staged / FETCH_FILE, text.encode())
+        write_whole(self._staged / FETCH_FILE, text.encode("utf-8", "backslashreplace"))
         try:
             self._staged.rename(self._final)
             descriptor = os.open(self._final.parent, os.O_RDONLY)

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from ame_warehouse.errors import PublishError
-from ame_warehouse.publish.checksum import checksum
+from ame_warehouse.publish.checksum import checksum, digest_of_copy
 from ame_warehouse.serve.names import ident
 from ame_warehouse.serve.source import Source, Table
 from ame_warehouse.serve.types import csv_in, csv_out
@@ -29,11 +29,11 @@ def reconcile(con: psycopg.Connection[Any], source: Source, schema: str, spill: 
     Raises `PublishError` that names the first tables which differ.
     """
     content: dict[str, list[Any]] = {}
-    different: list[tuple[Table, tuple[int, str]]] = []
+    different: list[tuple[Table, tuple[int, str, bool]]] = []
     for table in source.tables:
         found = read_back(con, source, schema, table, spill)
-        content[table.full_name] = [*found]
-        if found != (table.rows, table.digest):
+        content[table.full_name] = [found[0], found[1]]
+        if found != (table.rows, table.digest, True):
             different.append((table, found))
     if different:
         table, found = different[0]
@@ -41,7 +41,8 @@ def reconcile(con: psycopg.Connection[Any], source: Source, schema: str, spill: 
         raise PublishError(
             f"PostgreSQL differs from the DuckDB file in {names}; readers keep the version they have",
             expected=f"{table.full_name}: {table.rows} rows, checksum {table.digest[:16]}…",
-            found=f"{found[0]} rows, checksum {found[1][:16]}…",
+            found=f"{found[0]} rows, checksum {found[1][:16]}…"
+            + ("" if found[2] else ", and values that differ, at the latest in the last digit"),
             source=f"schema {schema}",
             action="run `ame serve`: the version is copied again; if it differs again, tell the developers",
         )
@@ -50,8 +51,11 @@ def reconcile(con: psycopg.Connection[Any], source: Source, schema: str, spill: 
 
 def read_back(
     con: psycopg.Connection[Any], source: Source, schema: str, table: Table, spill: Path
-) -> tuple[int, str]:
-    """Return (rows, checksum) of a table as PostgreSQL has it; memory and disk are those of a piece."""
+) -> tuple[int, str, bool]:
+    """Return (rows, checksum, equal to the last bit) of a table as PostgreSQL has it.
+
+    The checksum is that of the manifest (12 significant digits). Memory and disk are those of a piece.
+    """
     # The last column keeps a row visible whose only value is null: its line would be empty.
     picked = ", ".join([*(csv_out(col) for col in table.columns), "'.'"])
     sql = (
@@ -68,7 +72,7 @@ def read_back(
                 lines = iter(copy)
                 while _write_piece(piece, lines):
                     _take(duck, table, piece)
-        return checksum(duck, BACK)
+        return *checksum(duck, BACK), digest_of_copy(duck, BACK) == source.exact(table)
     finally:
         duck.execute(f"drop table if exists {BACK}")
 

@@ -12,7 +12,7 @@ import duckdb
 
 from ame_warehouse.errors import PublishError
 from ame_warehouse.publish import publisher
-from ame_warehouse.publish.checksum import checksum
+from ame_warehouse.publish.checksum import checksum, digest_of_copy
 from ame_warehouse.serve.names import fit, ident
 from ame_warehouse.serve.types import Column, column
 from ame_warehouse.settings import Settings
@@ -71,6 +71,15 @@ class Source:
         while rows := cursor.fetchmany(BATCH):  # DuckDB streams; half the time of the way through Arrow
             yield rows
 
+    def exact(self, table: Table) -> tuple[int, int]:
+        """Return (rows, hash) of what is sent of a table, exact to the last bit (for this run only)."""
+        return digest_of_copy(self.con, self._sent(table.columns, self._relation(table)))
+
+    @staticmethod
+    def _sent(columns: list[Column], relation: str) -> str:
+        sent = ", ".join(f"{col.ship} as {ident(col.name)}" for col in columns)
+        return f"(select {sent} from {relation})"  # noqa: S608
+
     def _list(self) -> list[tuple[str, str, str | None]]:
         rows: list[tuple[str, str, str | None]] = self.con.execute(
             TABLES_SQL, {"schemas": list(publisher.SCHEMAS)}
@@ -104,8 +113,7 @@ class Source:
         if all(col.is_same for col in columns) and not entry.get("checksum_without"):
             return table
         # The manifest's checksum leaves columns out, or values are sent in another form: over what is sent.
-        sent = ", ".join(f"{col.ship} as {ident(col.name)}" for col in columns)
-        rows, digest = checksum(self.con, f"(select {sent} from {self._relation(table)})")  # noqa: S608
+        rows, digest = checksum(self.con, self._sent(columns, self._relation(table)))
         return Table(**{**vars(table), "rows": rows, "digest": digest})
 
     @staticmethod
