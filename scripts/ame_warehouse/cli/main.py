@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ame_warehouse import __version__
-from ame_warehouse.cli import gaps, incidents, reparse, run, status, up
+from ame_warehouse.cli import gaps, incidents, reparse, run, serve, status, up
 from ame_warehouse.errors import AmeError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("gaps")(gaps.gaps)
 app.add_typer(incidents.app, name="incidents")
 app.command("up")(up.up)
 app.command("reparse")(reparse.reparse)
+app.command("serve")(serve.serve)
 
 
 def main() -> None:
