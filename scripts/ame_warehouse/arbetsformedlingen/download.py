@@ -35,7 +35,9 @@ class Pages(Objects):
 
 @dataclass(frozen=True)
 class Order:
-    """What a fetch is of: the page, `live` or `sample`, and the day whose knowledge it shows (sample only)."""
+    """What a fetch is of: the page, `live` or `sample`, and the day whose knowledge it shows (sample
+    only).
+    """
 
     url: str
     mode: str
@@ -45,9 +47,9 @@ class Order:
 class Fetch:
     """Runs one fetch; `run` returns the fetch.json that it wrote.
 
-    Raises `SourceUnavailableError` when the page cannot be reached (then nothing is recorded), `SourceError` when it
-    answers but is not the page (then the fetch is recorded with every file stale), `LandingError` when the landing cannot
-    be written.
+    Raises `SourceUnavailableError` when the page cannot be reached (then nothing is recorded),
+    `SourceError` when it answers but is not the page (then the fetch is recorded with every file stale),
+    `LandingError` when the landing cannot be written.
     """
 
     def __init__(
@@ -114,7 +116,7 @@ class Fetch:
                 expected="status 200 with an HTML page",
                 found=answer.error or f"status {answer.status}",
                 source=url,
-                action="open AME_AF_URL in a browser; if the page has moved, set AME_AF_URL to its new address",
+                action="open AME_AF_URL in a browser; if the page has moved, set AME_AF_URL to the new one",
             )
         return read_links(answer.body, answer.url, answer.headers.get("content-type"))
 
@@ -283,7 +285,9 @@ class Fetch:
         return fetch
 
     def _remembered(self, offer: Offer) -> Offer:
-        """Return what the next poll is to know of a slot: a failed download leaves the earlier validators standing."""
+        """Return what the next poll is to know of a slot: a failed download leaves the earlier validators
+        standing.
+        """
         before = self._earlier_offer(offer.slot) if offer.failure is not None else None
         return before or offer
 
@@ -307,7 +311,9 @@ def read_in_use(saved: dict[str, Any]) -> InUse:
 
 
 def earlier_fetches(settings: Settings, mode: str, known: datetime, fetch_id: str) -> list[dict[str, Any]]:
-    """Return the fetch records of a mode that were made before a fetch and known no later than it, oldest first."""
+    """Return the fetch records of a mode that were made before a fetch and known no later than it, oldest
+    first.
+    """
     found = []
     for other in fetch_ids(settings.landing, SOURCE):
         fetch = read_fetch(settings.landing, other, SOURCE)

@@ -1,7 +1,7 @@
 """Is a file a workbook that may be opened? Decided from its bytes, in bounded time and memory.
 
-Nothing is believed that the file says about itself: declared sizes are checked first, then every part is inflated once,
-piece by piece, and must end where it says, with the checksum it says.
+Nothing is believed that the file says about itself: declared sizes are checked first, then every part is
+inflated once, piece by piece, and must end where it says, with the checksum it says.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _refused(message: str, expected: str, found: str, source: str) -> SourceErro
         expected=expected,
         found=found,
         source=source,
-        action="open the address in a browser; the last good file stays in use until the source serves a usable one",
+        action="open the address in a browser; the last good file stays in use until a usable one comes",
     )
 
 
@@ -43,8 +43,8 @@ def inspect_workbook(path: Path, source: str) -> None:
     Args:
         path: the file. source: its address, for the message.
 
-    Raises `SourceError` that says what came instead: HTML, an old or encrypted workbook, no zip, a truncated or
-    damaged zip, or a zip bomb. Never holds more than a piece of the content in memory.
+    Raises `SourceError` that says what came instead: HTML, an old or encrypted workbook, no zip, a
+    truncated or damaged zip, or a zip bomb. Never holds more than a piece of the content in memory.
     """
     with path.open("rb") as handle:
         start = handle.read(2048)

@@ -2,8 +2,9 @@
 
 Builds on the transport of the Kolada client: the same sessions, retries, watchdog and words for what broke.
 
-Host rule: workbooks and redirects may only lead to the index page's own host (with or without `www.`), on the same port, and
-never from https to http. A link elsewhere is not followed; it is a finding when its name is one that is looked for.
+Host rule: workbooks and redirects may only lead to the index page's own host (with or without `www.`), on
+the same port, and never from https to http. A link elsewhere is not followed; it is a finding when its
+name is one that is looked for.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ NOT_MODIFIED = 304
 
 @dataclass(frozen=True)
 class Limits:
-    """Patience and sizes: seconds of silence, seconds for a whole file, bytes of a page and of a file, tries."""
+    """Patience and sizes: seconds of silence, seconds for a whole file, bytes of a page and of a file,
+    tries.
+    """
 
     silence_s: float = SILENCE_SECONDS
     whole_s: float = WHOLE_SECONDS
@@ -71,7 +74,9 @@ class _Wish:
 
 @dataclass
 class Download:
-    """What came: the answer, and for a file its size and checksum. `unchanged`: the validators still hold (304)."""
+    """What came: the answer, and for a file its size and checksum. `unchanged`: the validators still hold
+    (304).
+    """
 
     answer: Answer
     size: int | None = None
@@ -126,7 +131,8 @@ class FileTransport(Transport):
         """Stream a file to `sink`.
 
         Args:
-            validators: `etag` and `last-modified` of what we hold; the source may then answer that nothing changed.
+            validators: `etag` and `last-modified` of what we hold; the source may then answer that nothing
+            changed.
         """
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if "etag" in validators:
@@ -146,7 +152,7 @@ class FileTransport(Transport):
             answer.error = answer.error.replace("AME_KOLADA_URL", "AME_AF_URL")
         return answer
 
-    def _exchange(self, session: requests.Session, answer: Answer, params: Any) -> None:
+    def _exchange(self, session: requests.Session, answer: Answer, params: Any) -> None:  # noqa: ARG002
         url = answer.url
         for _ in range(REDIRECTS + 1):
             with session.get(
@@ -235,5 +241,5 @@ def _cannot_write(path: Path, exc: OSError) -> LandingError:
         expected="a writable directory with free space",
         found=exc.strerror or str(exc),
         source=str(path),
-        action="free space or correct the permissions of AME_HOME, then run again; nothing published has changed",
+        action="free space or correct the permissions of AME_HOME, then run again; what is published stays",
     )

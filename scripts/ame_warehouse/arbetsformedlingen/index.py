@@ -1,7 +1,8 @@
 """The index page: which links are workbooks that we know, and which of them is the newest.
 
-A file is known by its whole name (prefix, month, suffix), never by its place on the page, and never by a part of its name:
-`…-andel-av-bas-arsgenomsnitt-2024-01.xlsx` is another file than `…-andel-av-bas-2024-01.xlsx`.
+A file is known by its whole name (prefix, month, suffix), never by its place on the page, and never by a
+part of its name: `…-andel-av-bas-arsgenomsnitt-2024-01.xlsx` is another file than
+`…-andel-av-bas-2024-01.xlsx`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ ORDER = {"xlsx": 2, "csv": 1, "txt": 0}
 
 @dataclass(frozen=True)
 class Link:
-    """One workbook on the page: address, file name as served, month (`YYYY-MM`), suffix, time stamp of the address."""
+    """One workbook on the page: address, file name as served, month (`YYYY-MM`), suffix, time stamp of the
+    address.
+    """
 
     dataset: str
     url: str
@@ -36,7 +39,9 @@ class Link:
 
     @property
     def rank(self) -> tuple[str, int, int, str]:
-        """Newest month first; then workbook before text, newest stamp, and the address, so that one always wins."""
+        """Newest month first; then workbook before text, newest stamp, and the address, so that one always
+        wins.
+        """
         return self.month, ORDER[self.suffix], self.stamp, self.url
 
 

@@ -1,7 +1,8 @@
-"""The files of Arbetsförmedlingen that are loaded: prefix, shape, tables, columns with every name they are known by.
+"""The files of Arbetsförmedlingen that are loaded: prefix, shape, tables, columns with every name they are
+known by.
 
-A new file, sheet, column name or measure is a line here; no reader changes. Source of the names: the project's notes on
-AF's files (layouts known from files and from public clients).
+A new file, sheet, column name or measure is a line here; no reader changes. Source of the names: the
+project's notes on AF's files (layouts known from files and from public clients).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Column:
     """One column of a table.
 
     Args:
-        role: `period`, `county`, `municipality`, one of `DIMENSIONS`, `measure`, or `other` (a further category that is
+        role: `period`, `county`, `municipality`, one of `DIMENSIONS`, `measure`, or `other` (a further
+        category that is
             carried as `NAME=value`).
         name: canonical name (`measure_raw` of a measure).
         synonyms: other names that the column is known by.

@@ -1,6 +1,7 @@
 """Workbooks in the landing: `landing/objects/<aa>/<sha256>.<suffix>`, as served, never rewritten.
 
-A workbook is packed already and is read piece by piece, so it is kept as it is; pages are kept packed like every answer.
+A workbook is packed already and is read piece by piece, so it is kept as it is; pages are kept packed like
+every answer.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class Workbooks:
         return target
 
     def verified(self, sha256: str, suffix: str) -> Path:
-        """Return a stored workbook after reading it through; raises `LandingError` when it is not what was stored."""
+        """Return a stored workbook after reading it through; raises `LandingError` when it is not what was
+        stored.
+        """
         path = self.path(sha256, suffix)
         found = hashlib.sha256()
         try:

@@ -1,7 +1,8 @@
-"""Landing → observations: every cell of every file in use as one row; the same rows whenever it is read again.
+"""Landing → observations: every cell of every file in use as one row; the same rows whenever it is read
+again.
 
-A file's rows are written once, by the first fetch that took it into use (`content_fetch_id`). A fetch that changed nothing
-has no parsed files at all.
+A file's rows are written once, by the first fetch that took it into use (`content_fetch_id`). A fetch that
+changed nothing has no parsed files at all.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from ame_warehouse.settings import Settings
 
 MARK = "files.parquet"
 KEY = (
-    "sheet_or_cache, period, county_raw, municipality_raw, gender_raw, age_raw, education_raw, birth_raw, other_raw, "
-    "measure_raw"
+    "sheet_or_cache, period, county_raw, municipality_raw, gender_raw, age_raw, education_raw, birth_raw, "
+    "other_raw, measure_raw"
 )
 
 
@@ -49,9 +50,9 @@ def parsed_fetch_ids(settings: Settings) -> list[str]:
 def parse_fetches(settings: Settings, wanted: Sequence[str]) -> dict[str, int]:
     """Parse the wanted fetches and all that are not parsed yet, oldest first.
 
-    Returns {"observations": rows written, "unchanged": files whose rows were known, "findings": rows, "skipped":
-    wanted fetches that changed nothing}. Raises `LandingError` for an unknown fetch, a damaged landing, or when the files
-    cannot be written.
+    Returns {"observations": rows written, "unchanged": files whose rows were known, "findings": rows,
+    "skipped": wanted fetches that changed nothing}. Raises `LandingError` for an unknown fetch, a damaged
+    landing, or when the files cannot be written.
     """
     known = fetch_ids(settings.landing, SOURCE)
     unknown = sorted(set(wanted) - set(known))
@@ -110,13 +111,15 @@ class _Parser:
                 expected="a writable directory with free space",
                 found=getattr(exc, "strerror", None) or str(exc),
                 source=str(self._final),
-                action="free space or correct the permissions of AME_HOME, then run again; the landing is whole",
+                action="free space or correct the permissions of AME_HOME, then run again",
             ) from exc
         own = sum(row["content_fetch_id"] not in (None, self._id) for row in rows)
         return {"observations": observations, "unchanged": own, "findings": len(self._findings)}
 
     def _file(self, used: InUse) -> dict[str, Any]:
-        """Return the row of files.parquet for a slot, after reading its file if its rows are not known yet."""
+        """Return the row of files.parquet for a slot, after reading its file if its rows are not known
+        yet.
+        """
         if used.file_sha256 is None:
             return self._row(used)
         holder = used.content_fetch_id
@@ -175,7 +178,8 @@ class _Parser:
                 ).fetchone()
                 last = found[0] if found else None
                 row = connection.execute(
-                    f"select count(*) from (select 1 from read_parquet($part) group by {KEY} having count(*) > 1)",  # noqa: S608
+                    "select count(*) from (select 1 from read_parquet($part)"
+                    f" group by {KEY} having count(*) > 1)",  # noqa: S608
                     {"part": str(part)},
                 ).fetchone()
                 twice = int(row[0]) if row else 0
@@ -219,10 +223,10 @@ class _Parser:
                 continue
             for saved in fetch["files"]:
                 old = read_in_use(saved)
-                if old.slot == used.slot and old.file_sha256 not in (None, used.file_sha256):
-                    if self._was_read(old, str(old.content_fetch_id)):
-                        old.outcome, old.error, old.is_stale = "refused", error, True
-                        return old
+                other = old.slot == used.slot and old.file_sha256 not in (None, used.file_sha256)
+                if other and self._was_read(old, str(old.content_fetch_id)):
+                    old.outcome, old.error, old.is_stale = "refused", error, True
+                    return old
         return InUse(used.dataset, used.slot, "refused", error)
 
     def _row(self, used: InUse) -> dict[str, Any]:
@@ -268,7 +272,8 @@ class _Parser:
             try:
                 target = str(long).replace("'", "''")
                 connection.execute(
-                    f"copy (select * from read_parquet($parts)) to '{target}' (format parquet, compression zstd)",  # noqa: S608
+                    f"copy (select * from read_parquet($parts)) to '{target}'"
+                    " (format parquet, compression zstd)",
                     {"parts": [str(part) for part in self._parts]},
                 )
             finally:
@@ -282,11 +287,11 @@ class _Parser:
             self._staged / "rusta_och_matcha.parquet",
             ("period", "file_sha256", "ka_number"),
         )
-        order = ("kind", "severity", "expected", "found", "detail")
-        _write_rows(self._findings, FINDINGS, self._staged / "findings.parquet", order)
-        order = ("dataset", "sheet_or_cache", "row_no", "column_name")
-        _write_rows(self._quarantine, QUARANTINE, self._staged / "quarantine.parquet", order)
-        return pq.ParquetFile(long).metadata.num_rows + len(self._agreements)
+        by_text = ("kind", "severity", "expected", "found", "detail")
+        _write_rows(self._findings, FINDINGS, self._staged / "findings.parquet", by_text)
+        by_place = ("dataset", "sheet_or_cache", "column_name")
+        _write_rows(self._quarantine, QUARANTINE, self._staged / "quarantine.parquet", by_place)
+        return int(pq.ParquetFile(long).metadata.num_rows) + len(self._agreements)
 
 
 def _write_rows(rows: list[dict[str, Any]], schema: pa.Schema, path: Path, order: Sequence[str] = ()) -> None:

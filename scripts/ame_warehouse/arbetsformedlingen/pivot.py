@@ -1,8 +1,9 @@
 """Records of a pivot cache, streamed: inflate a piece, cut it at whole records, turn it into columns.
 
-Most pieces have one plain form and are rewritten with a few replacements into delimited text, which Arrow parses into
-dictionary columns. A piece in any other form (further attributes, line breaks, name-space prefixes, comments) goes through
-expat instead; both give the same columns. Nothing of a piece is kept after it has been handed on.
+Most pieces have one plain form and are rewritten with a few replacements into delimited text, which Arrow
+parses into dictionary columns. A piece in any other form (further attributes, line breaks, name-space
+prefixes, comments) goes through expat instead; both give the same columns. Nothing of a piece is kept
+after it has been handed on.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ Columns = list[pa.DictionaryArray]
 def iter_records(archive: zipfile.ZipFile, cache: Cache, piece: int = PIECE) -> Iterator[Columns]:
     """Yield the records of a cache, piece by piece, as one dictionary column of raw tokens per field.
 
-    A raw token is the kind of the element and its value: `x12`, `n5.5`, `sGöteborg`, `m` (missing). Raises `LayoutError`
-    when the workbook holds no records, a record has another number of elements than the definition has fields, the part
-    ends early, or there are not as many records as the definition says.
+    A raw token is the kind of the element and its value: `x12`, `n5.5`, `sGöteborg`, `m` (missing). Raises
+    `LayoutError` when the workbook holds no records, a record has another number of elements than the
+    definition has fields, the part ends early, or there are not as many records as the definition says.
     """
     if cache.records is None:
         raise _error(
@@ -97,8 +98,8 @@ def _whole_records(pieces: Iterator[bytes], part: str, piece: int) -> Iterator[b
     """Yield runs of whole `<r>…</r>` elements without what stands around them."""
     held = b""
     opened = None
-    for data in pieces:
-        held += data
+    for first in pieces:
+        held += first
         opened = ROOT.search(held)
         if opened or len(held) > LONGEST_RECORD:
             break
@@ -109,7 +110,7 @@ def _whole_records(pieces: Iterator[bytes], part: str, piece: int) -> Iterator[b
     end = b"</" + opened.group(1) + b"r>"
     held = held[opened.end() :]
     while True:
-        data = next(pieces, None)
+        data: bytes | None = next(pieces, None)
         if len(held) >= piece or data is None:
             last = held.rfind(end)
             if last >= 0:

@@ -1,4 +1,6 @@
-"""Pivot caches of a workbook: their fields, shared items and records part, found by relations and field names."""
+"""Pivot caches of a workbook: their fields, shared items and records part, found by relations and field
+names.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ HEAD = 1 << 16
 
 @dataclass(frozen=True)
 class Token:
-    """One value of a cache: its kind (`n` number, `s` text, `d` date, `b` boolean, `e` error, `m` missing) and text."""
+    """One value of a cache: its kind (`n` number, `s` text, `d` date, `b` boolean, `e` error, `m` missing)
+    and text.
+    """
 
     kind: str
     text: str
@@ -35,7 +39,9 @@ MISSING = Token("m", "")
 
 @dataclass(frozen=True)
 class Field:
-    """A field that has an element in every record, with its shared items (empty when the records hold the values)."""
+    """A field that has an element in every record, with its shared items (empty when the records hold the
+    values).
+    """
 
     name: str
     items: tuple[Token, ...]
@@ -43,7 +49,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Cache:
-    """One pivot cache. `fields` are those with an element in the records, in their order; `calculated` have none."""
+    """One pivot cache. `fields` are those with an element in the records, in their order; `calculated`
+    have none.
+    """
 
     name: str
     definition: str
@@ -53,7 +61,9 @@ class Cache:
     record_count: int | None
 
     def position(self, names: Iterable[str]) -> int | None:
-        """Return the column number of the first field known by one of the (normal) names; None when there is none."""
+        """Return the column number of the first field known by one of the (normal) names; None when there
+        is none.
+        """
         wanted = frozenset(names)
         return next((n for n, one in enumerate(self.fields) if normal(one.name) in wanted), None)
 
@@ -159,7 +169,8 @@ def _records_part(archive: zipfile.ZipFile, part: str, names: set[str]) -> str |
 def choose_cache(caches: Iterable[Cache], table: Table) -> Cache | None:
     """Return the cache that has every required field of a table; of several, the one with the fewest others.
 
-    Categories decide: a cache with a category of another table is not taken for this one only because it has the rest.
+    Categories decide: a cache with a category of another table is not taken for this one only because it
+    has the rest.
     """
     fitting = []
     for cache in caches:

@@ -1,8 +1,9 @@
 """Which file of each dataset is in use after a fetch: pure rules, no network and no disk.
 
-A *slot* is what one file fills: a dataset, or, where each file is a period of its own, a dataset and a period. The newest file
-that was accepted is used, with three exceptions: a file older than the one in use, a file that failed, and files of one
-release group that do not all show the same month (then the older release of all of them stays).
+A *slot* is what one file fills: a dataset, or, where each file is a period of its own, a dataset and a
+period. The newest file that was accepted is used, with three exceptions: a file older than the one in use,
+a file that failed, and files of one release group that do not all show the same month (then the older
+release of all of them stays).
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Offer:
 
 @dataclass
 class InUse:
-    """One row of files.parquet: the file in use for a slot after a fetch (none when all but `dataset` is null)."""
+    """One row of files.parquet: the file in use for a slot after a fetch (none when all but `dataset` is
+    null).
+    """
 
     dataset: str
     slot: str
@@ -104,17 +107,18 @@ def decide(
     """Return the files in use after a fetch, by slot, and what is to be reported.
 
     Args:
-        layouts: the known files. offers: what the page linked, with what came of it. before: {slot: file in use}.
+        layouts: the known files. offers: what the page linked, with what came of it. before: {slot: file
+        in use}.
     """
     notes: list[Note] = []
     by_slot = {offer.slot: offer for offer in offers}
     after: dict[str, InUse] = {}
     for layout in layouts:
         for slot in _slots(layout, by_slot, before):
-            after[slot] = _judge(layout, slot, by_slot.get(slot), before.get(slot), by_slot, before, notes)
+            after[slot] = _judge(layout, slot, by_slot, before, notes)
     for group in dict.fromkeys(layout.release_group for layout in layouts if layout.release_group):
         members = [layout for layout in layouts if layout.release_group == group]
-        _in_step(members, by_slot, before, after, notes)
+        _in_step(members, before, after, notes)
     return [after[slot] for slot in sorted(after)], notes
 
 
@@ -129,12 +133,11 @@ def _slots(layout: Layout, offers: Mapping[str, Offer], before: Mapping[str, InU
 def _judge(
     layout: Layout,
     slot: str,
-    offer: Offer | None,
-    before: InUse | None,
     offers: Mapping[str, Offer],
     all_before: Mapping[str, InUse],
     notes: list[Note],
 ) -> InUse:
+    offer, before = offers.get(slot), all_before.get(slot)
     if offer is None:
         linked = [one for one in offers.values() if one.dataset == layout.dataset]
         newest = max((s for s, used in all_before.items() if used.dataset == layout.dataset), default=slot)
@@ -167,7 +170,6 @@ def _judge(
 
 def _in_step(
     members: Sequence[Layout],
-    offers: Mapping[str, Offer],
     before: Mapping[str, InUse],
     after: dict[str, InUse],
     notes: list[Note],

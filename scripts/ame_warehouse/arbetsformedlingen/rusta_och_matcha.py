@@ -1,7 +1,8 @@
 """The result file of Rusta och matcha: one row per supplier's agreement, weights from the calculation sheet.
 
-Participants are a cohort (started 11 to 22 months before the period), not a stock. Counts 0 to 4 are printed; nothing is
-masked. `-` as rating means too few participants for one. A column that a release leaves out is null, never "no".
+Participants are a cohort (started 11 to 22 months before the period), not a stock. Counts 0 to 4 are
+printed; nothing is masked. `-` as rating means too few participants for one. A column that a release
+leaves out is null, never "no".
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def sheet_of(sheets: Sheets, start: str) -> str | None:
 
 
 def check(sheets: Sheets) -> list[Note]:
-    """Return the drift of the results sheet; raises `LayoutError` when a column that is needed is not there."""
+    """Return the drift of the results sheet; raises `LayoutError` when a column that is needed is not
+    there.
+    """
     name = sheet_of(sheets, RESULTS)
     if name is None:
         raise LayoutError(
@@ -118,7 +121,8 @@ def check(sheets: Sheets) -> list[Note]:
 def read_results(sheets: Sheets, report: Report) -> list[dict[str, Any]]:
     """Return the agreements of a result file in the columns of `RUSTA_OCH_MATCHA` (without fetch and file).
 
-    Rows that cannot be typed go to the quarantine. Raises `LayoutError` when the sheet or a needed column is missing.
+    Rows that cannot be typed go to the quarantine. Raises `LayoutError` when the sheet or a needed column
+    is missing.
     """
     report.notes += check(sheets)
     name = sheet_of(sheets, RESULTS) or ""
@@ -173,7 +177,9 @@ def read_weights(sheets: Sheets, report: Report) -> dict[str, float | None]:
 
 
 def weighted_result(agreement: dict[str, Any]) -> float | None:
-    """Return Σ (RR1+RR2)·weight / (2·participants) over the levels; None without weights, 0 without participants."""
+    """Return Σ (RR1+RR2)·weight / (2·participants) over the levels; None without weights, 0 without
+    participants.
+    """
     people = sum(agreement[f"participants_{level}"] for level in LEVELS)
     if any(agreement[f"weight_{level}"] is None for level in LEVELS):
         return None
@@ -183,7 +189,7 @@ def weighted_result(agreement: dict[str, Any]) -> float | None:
         (agreement[f"rr1_{level}"] + agreement[f"rr2_{level}"]) * agreement[f"weight_{level}"]
         for level in LEVELS
     )
-    return weighted / (2 * people)
+    return float(weighted / (2 * people))
 
 
 def _agreement(cells: dict[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,9 @@ class Sheets:
         return next((name for name in self.names if normal(name) in wanted), None)
 
     def grid(self, name: str) -> Grid:
-        """Return a sheet. Cells that are declared but empty at its edges are left out; row numbers count from 1."""
+        """Return a sheet. Cells that are declared but empty at its edges are left out; row numbers count
+        from 1.
+        """
         if self._book is None:
             return Grid("", 1, self._rows or [])
         try:
@@ -91,7 +93,9 @@ class Sheets:
 
 @dataclass(frozen=True)
 class Header:
-    """Where a table's columns are in a grid: row number, column of the layout → position, positions of further ones."""
+    """Where a table's columns are in a grid: row number, column of the layout → position, positions of
+    further ones.
+    """
 
     row: int
     found: tuple[tuple[Column, int], ...]
@@ -102,8 +106,8 @@ class Header:
 def find_header(grid: Grid, table: Table, rows: Iterator[Row]) -> tuple[Header | None, list[str]]:
     """Return the header, looking at the first 40 rows; `rows` is left behind it.
 
-    The header is the first row that has every required column, whatever its number. Without one, the second value lists
-    the required columns that the nearest row lacks.
+    The header is the first row that has every required column, whatever its number. Without one, the
+    second value lists the required columns that the nearest row lacks.
     """
     above: list[str] = []
     nearest = [column.name for column in table.required_columns]
@@ -139,7 +143,9 @@ def nearest_names(grid: Grid, table: Table) -> list[str]:
 
 
 def drift(table: Table, sheet: str, lacking: Sequence[str], strangers: Sequence[str]) -> list[Note]:
-    """Return one named finding for each required column that is not there; unknown names hint at a renaming."""
+    """Return one named finding for each required column that is not there; unknown names hint at a
+    renaming.
+    """
     notes = []
     for name in lacking:
         kind = "renamed_column" if strangers else "missing_column"
@@ -170,9 +176,7 @@ def title_span(sheets: Sheets, layout: Layout) -> str | None:
     return None
 
 
-def iter_frames(
-    sheets: Sheets, name: str, table: Table, header: Header, report: Report, block: int = BLOCK
-) -> Iterator[Frame]:
+def iter_frames(sheets: Sheets, name: str, table: Table, header: Header, report: Report) -> Iterator[Frame]:
     """Yield the rows below the header as frames. Empty rows and notes below the table are left out."""
     grid = sheets.grid(name)
     rows = iter(grid.rows)
@@ -195,7 +199,7 @@ def iter_frames(
             continue
         kept.append(row)
         numbers.append(number)
-        if len(kept) >= block:
+        if len(kept) >= BLOCK:
             yield _frame(kept, numbers, header)
             kept, numbers = [], []
     if kept:

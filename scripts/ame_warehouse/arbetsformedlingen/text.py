@@ -1,4 +1,6 @@
-"""Text as AF and SCB serve it: UTF-8 with or without a byte-order mark, UTF-16, or Latin-1; and cells read as values."""
+"""Text as AF and SCB serve it: UTF-8 with or without a byte-order mark, UTF-16, or Latin-1; and cells read
+as values.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,9 @@ MARKERS = frozenset(
 def decode(body: bytes, content_type: str | None = None) -> str:
     """Return the text of a body.
 
-    In this order: byte-order mark, the charset of the Content-Type, the charset of a meta element, UTF-8, and last
-    Windows-1252 (a superset of Latin-1), which reads any byte. A declared charset that cannot read the body is not
-    believed.
+    In this order: byte-order mark, the charset of the Content-Type, the charset of a meta element, UTF-8,
+    and last Windows-1252 (a superset of Latin-1), which reads any byte. A declared charset that cannot
+    read the body is not believed.
     """
     for mark, name in MARKS:
         if body.startswith(mark):
@@ -54,7 +56,8 @@ def decode(body: bytes, content_type: str | None = None) -> str:
 
 
 def read_delimited(body: bytes) -> list[list[str]]:
-    """Return the rows of a csv or txt body, cells as text; the delimiter is the one of `;`, tab and `,` that fits best.
+    """Return the rows of a csv or txt body, cells as text; the delimiter is the one of `;`, tab and `,`
+    that fits best.
 
     Raises `ValueError` when the text has no two columns.
     """
@@ -87,8 +90,10 @@ class Number:
 BLANK = Number(None)
 
 
-def read_number(cell: object) -> Number:
-    """Return a cell as a number. `<5` is masked, never zero; a number written as text is read and said to be text."""
+def read_number(cell: object) -> Number:  # noqa: PLR0911 - one return for each kind of cell
+    """Return a cell as a number. `<5` is masked, never zero; a number written as text is read and said to
+    be text.
+    """
     if cell is None or cell == "":
         return BLANK
     if isinstance(cell, bool):
@@ -122,7 +127,9 @@ def read_text(cell: object) -> str | None:
 
 
 def read_month(cell: object) -> str | None:
-    """Return a cell as `YYYY-MM`; None when it is no month. Dates and `YYYYMM` as number or text are accepted."""
+    """Return a cell as `YYYY-MM`; None when it is no month. Dates and `YYYYMM` as number or text are
+    accepted.
+    """
     if isinstance(cell, datetime | date):
         return f"{cell.year:04d}-{cell.month:02d}"
     text = read_text(cell)

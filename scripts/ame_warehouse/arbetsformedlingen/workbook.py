@@ -25,7 +25,9 @@ MOST_QUARANTINED = 0.5
 
 @dataclass
 class Plan:
-    """What of a file is read: caches and sheets with the table that each holds, and what was noticed on the way."""
+    """What of a file is read: caches and sheets with the table that each holds, and what was noticed on
+    the way.
+    """
 
     caches: list[tuple[Table, Cache]] = field(default_factory=list)
     sheets: list[tuple[Table, str, sheets.Header]] = field(default_factory=list)
@@ -39,8 +41,9 @@ def recognise(path: Path, layout: Layout, suffix: str, source: str) -> list[Note
     Args:
         path: the file. layout: its layout. suffix: `xlsx`, `csv` or `txt`. source: its address, for messages.
 
-    Returns what is odd and harmless. Raises `SourceError` for a file that is no whole workbook, `LayoutError` (with
-    named drift in `notes`) for a workbook without the sheets, caches or columns that are needed.
+    Returns what is odd and harmless. Raises `SourceError` for a file that is no whole workbook,
+    `LayoutError` (with named drift in `notes`) for a workbook without the sheets, caches or columns that
+    are needed.
     """
     if suffix == "xlsx":
         inspect_workbook(path, source)
@@ -72,8 +75,8 @@ def read(
     Args:
         constants: columns that are the same in every row (`fetch_id`, `file_sha256`, `dataset`).
 
-    Returns (agreements, report). Raises `LayoutError` when the file turns out to be damaged, or when more than half of
-    its rows cannot be typed.
+    Returns (agreements, report). Raises `LayoutError` when the file turns out to be damaged, or when more
+    than half of its rows cannot be typed.
     """
     if layout.shape == "rusta_och_matcha":
         report = Report()

@@ -19,10 +19,11 @@ def fetch_af(settings: Settings, progress: Progress | None = None) -> dict[str, 
     Args:
         progress: called with (files done, files found, file name).
 
-    Returns {"fetch_ids": [...], "changed": bool, "files": {outcome: number, of the newest vintage}, "requests": n}.
-    `changed` is false when nothing is new: then there is nothing to parse and nothing to build. Call as the one
-    writer. Raises `SourceUnavailableError` when the page cannot be reached, `SourceError` when it is not the index page,
-    `LandingError` when the landing cannot be written.
+    Returns {"fetch_ids": [...], "changed": bool, "files": {outcome: number, of the newest vintage},
+    "requests": n}.
+    `changed` is false when nothing is new: then there is nothing to parse and nothing to build. Call as
+    the one writer. Raises `SourceUnavailableError` when the page cannot be reached, `SourceError` when it
+    is not the index page, `LandingError` when the landing cannot be written.
     """
     remove_partials(settings.landing, SOURCE)
     Workbooks(settings.landing).clear_incoming()
@@ -47,7 +48,7 @@ def fetch_af(settings: Settings, progress: Progress | None = None) -> dict[str, 
 def parse_af(settings: Settings, fetch_ids: Sequence[str]) -> dict[str, Any]:
     """Parse fetches into Parquet (and any earlier one that is not parsed yet).
 
-    Returns {"observations": rows written, "unchanged": files whose rows were known, "findings": rows, "skipped":
-    fetches that changed nothing}.
+    Returns {"observations": rows written, "unchanged": files whose rows were known, "findings": rows,
+    "skipped": fetches that changed nothing}.
     """
     return dict(parse_fetches(settings, list(fetch_ids)))

@@ -1,7 +1,8 @@
-"""The synthetic figures behind the sample workbooks: jobseekers by place, month, sex, age, birth and education.
+"""The synthetic figures behind the sample workbooks: jobseekers by place, month, sex, age, birth and
+education.
 
-Nothing here is a figure of Arbetsförmedlingen. Levels are made up from round sizes and rates; all workbooks of the sample are
-sums of the same cube, so that what must agree between files agrees.
+Nothing here is a figure of Arbetsförmedlingen. Levels are made up from round sizes and rates; all
+workbooks of the sample are sums of the same cube, so that what must agree between files agrees.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ REVISED = ("Göteborg", "Timrå", "Västerås")  # their last month before is re
 
 @dataclass(frozen=True)
 class Row:
-    """Jobseekers of one place, month and category; `out_of_work` counts those without work for more than 6, 12, 24 months."""
+    """Jobseekers of one place, month and category; `out_of_work` counts those without work for more than
+    6, 12, 24 months.
+    """
 
     month: str
     county: str
@@ -129,9 +132,7 @@ class Cube:
         return base * (0.7 + 0.6 * noise(place, gender, age, birth, education))
 
     @staticmethod
-    def _durations(
-        place: str | None, month: str, cell: tuple[str, ...], count: int
-    ) -> tuple[int, int, int]:
+    def _durations(place: str | None, month: str, cell: tuple[str, ...], count: int) -> tuple[int, int, int]:
         six = math.floor(count * (0.55 + 0.2 * noise(place, month, *cell)))
         twelve = math.floor(six * (0.62 + 0.1 * noise("12", place, *cell)))
         return six, twelve, math.floor(twelve * 0.6)

@@ -1,4 +1,6 @@
-"""A loopback server with an index page and workbooks, as AF's site has them: the sample source, and the tests' double."""
+"""A loopback server with an index page and workbooks, as AF's site has them: the sample source, and the
+tests' double.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,9 @@ class Site:
     extra: Sequence[str] = ()
 
     def index(self, prefix: str, *, apart: bool = False) -> bytes:
-        """Return the index page (or, `apart`, the page of Rusta och matcha), with addresses that change by content."""
+        """Return the index page (or, `apart`, the page of Rusta och matcha), with addresses that change by
+        content.
+        """
         if self.page is not None and not apart:
             return self.page
         links = []
@@ -89,9 +93,12 @@ class Site:
             links.append((f"{prefix}/download/18.{mark[:20]}/{EPOCH_MS + number}/{quote(name)}", name))
         links += [(f"{prefix}/download/18.0/{EPOCH_MS}/{name}", name) for name in self.decoys]
         links += [(href, href) for href in self.extra]
-        items = "\n".join(f'<li><a href="{html.escape(href)}">{html.escape(name)}</a></li>' for href, name in links)
+        items = "\n".join(
+            f'<li><a href="{html.escape(href)}">{html.escape(name)}</a></li>' for href, name in links
+        )
         page = (
-            f'<!DOCTYPE html><html lang="sv"><head><meta charset="{self.encoding}"><title>{SYNTHETIC}</title></head>'
+            f'<!DOCTYPE html><html lang="sv"><head><meta charset="{self.encoding}">'
+            f"<title>{SYNTHETIC}</title></head>"
             f'<body><h1>Tidigare statistik – tidsserier</h1><a href="#innehall">Innehåll</a>'
             f'<a href="mailto:exempel@example.invalid">Kontakt</a><ul>\n{items}\n</ul></body></html>'
         )
@@ -103,7 +110,8 @@ class AfServer:
 
     Args:
         mounts: {path prefix: site}; one site alone is served at the root.
-        faults: see `Fault`; can be changed while the server runs. Kinds: html, status, redirect, and those that
+        faults: see `Fault`; can be changed while the server runs. Kinds: html, status, redirect, and those
+        that
             break the connection.
 
     `requests` lists (path, status) of every request.
@@ -184,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing on stderr."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+    def do_GET(self) -> None:
         """Answer a request, with the faults that hit it."""
         owner = self.server_side
         path = urlsplit(self.path).path

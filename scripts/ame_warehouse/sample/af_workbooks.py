@@ -1,12 +1,15 @@
-"""Workbooks in the layouts of Arbetsförmedlingen, made from synthetic figures; the sample source and the tests use them.
+"""Workbooks in the layouts of Arbetsförmedlingen, made from synthetic figures; the sample source and the
+tests use them.
 
-Every workbook says in its title and on a sheet that it is synthetic. Names of suppliers and agreements are invented.
+Every workbook says in its title and on a sheet that it is synthetic. Names of suppliers and agreements are
+invented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ame_warehouse.arbetsformedlingen.layouts import SHARE_GROUPS
@@ -67,13 +70,18 @@ def _files(cube: Cube, month: str, results: dict[str, Workbook]) -> dict[str, Bu
         f"web-tid-riket-{month}.xlsx": lambda: riket_book(cube),
     }
 
-    def builder(make: Callable[[], Workbook]) -> Build:
-        return lambda path: write(path, make())
-
-    files = {name: builder(make) for name, make in books.items()}
+    files: dict[str, Build] = {name: partial(_write_made, make) for name, make in books.items()}
     for period, book in results.items():
-        files[f"rusta-och-matcha_resultatuppfoljning_{period}.xlsx"] = builder(lambda book=book: replace(book))  # type: ignore[misc]
+        files[f"rusta-och-matcha_resultatuppfoljning_{period}.xlsx"] = partial(_write_book, book)
     return files
+
+
+def _write_made(make: Callable[[], Workbook], path: Path) -> None:
+    write(path, make())
+
+
+def _write_book(book: Workbook, path: Path) -> None:
+    write(path, book)
 
 
 def info_sheet(text: str) -> Sheet:
@@ -82,18 +90,26 @@ def info_sheet(text: str) -> Sheet:
 
 
 def misleading_sheet() -> Sheet:
-    """Return the visible sheet of a pivot workbook: a filter view of one place and month, with other figures."""
+    """Return the visible sheet of a pivot workbook: a filter view of one place and month, with other
+    figures.
+    """
     return Sheet(
         "Tabell",
-        [(SYNTHETIC,), ("LAN", "Hallands län"), (), ("PERIOD", "KOMMUN_BESKR", "INSAL"), ("1999-01", "Filtervy", 99999)],
+        [
+            (SYNTHETIC,),
+            ("LAN", "Hallands län"),
+            (),
+            ("PERIOD", "KOMMUN_BESKR", "INSAL"),
+            ("1999-01", "Filtervy", 99999),
+        ],
     )
 
 
 def sok_book(cube: Cube, numbers: Sequence[int] = (3, 2, 1)) -> Workbook:
     """Return `web-sok-lan-kom`: three caches (age, country of birth, education), no county or national rows.
 
-    The numbers of the caches are as they come; a calculated field stands among the others; the municipality is missing
-    (`m`) in one county.
+    The numbers of the caches are as they come; a calculated field stands among the others; the
+    municipality is missing (`m`) in one county.
     """
     dimensions: tuple[tuple[str, Callable[[Row], str]], ...] = (
         ("ALDGR", lambda row: row.age),
@@ -115,7 +131,7 @@ def tid_book(cube: Cube, header_row: int = 5) -> Workbook:
     """Return `tid-utan-arbete-lan-kom`: sheets with real cells; `<5` once a category is crossed."""
     sheets: list[Sheet] = [info_sheet("Inskrivna arbetslösa och tid utan arbete")]
     plain: tuple[tuple[str, str | None, Callable[[Row], tuple[str, ...]]], ...] = (
-        ("Total", None, lambda row: ()),
+        ("Total", None, lambda _row: ()),
         ("Kön", "KOEN", lambda row: (row.gender,)),
         ("Ålder", "ÅLDER", lambda row: (row.age,)),
         ("Utbildningsnivå", "UTBILDNINGSNIVÅ", lambda row: (row.education,)),
@@ -138,7 +154,7 @@ def masked(number: int, column: str | None) -> Cell:
 
 
 SHARE_RULES: dict[str, Callable[[Row], bool]] = {
-    "TOT": lambda row: True,
+    "TOT": lambda _row: True,
     "UNG": lambda row: row.age == "16-24",
     "GAM": lambda row: row.age == "55-64",
     "INR": lambda row: row.birth == "Inrikes född",
@@ -147,7 +163,16 @@ SHARE_RULES: dict[str, Callable[[Row], bool]] = {
     "GY": lambda row: row.education == "Gymnasial",
     "EG": lambda row: row.education == "Eftergymnasial",
 }
-FORCE_SHARES = {"TOT": 1.0, "UNG": 0.11, "GAM": 0.19, "INR": 0.78, "UTR": 0.22, "FG": 0.09, "GY": 0.45, "EG": 0.46}
+FORCE_SHARES = {
+    "TOT": 1.0,
+    "UNG": 0.11,
+    "GAM": 0.19,
+    "INR": 0.78,
+    "UTR": 0.22,
+    "FG": 0.09,
+    "GY": 0.45,
+    "EG": 0.46,
+}
 
 
 def _share_rows(cube: Cube, first: str) -> Iterator[list[Cell]]:
@@ -161,7 +186,9 @@ def _share_rows(cube: Cube, first: str) -> Iterator[list[Cell]]:
             if rule(row):
                 women = row.gender == "Kvinnor"
                 found[name] += row.count
-                found[("KVI" if women else "MAN") if name == "TOT" else name + ("K" if women else "M")] += row.count
+                found[("KVI" if women else "MAN") if name == "TOT" else name + ("K" if women else "M")] += (
+                    row.count
+                )
     for (month, county, place), found in counts.items():
         force = cube.labour_force(place, county, month)
         cells: list[Cell] = [month, county, place]
@@ -177,7 +204,9 @@ def _share_names() -> list[str]:
 
 
 def bas_book(cube: Cube, span: str) -> Workbook:
-    """Return `andel-av-bas`: the data in a cache with calculated shares, the age span only in the title of the sheets."""
+    """Return `andel-av-bas`: the data in a cache with calculated shares, the age span only in the title of
+    the sheets.
+    """
     rows = list(_share_rows(cube, BAS_FIRST))
     calculated = [CacheField(title, formula=f"{name}SOK/{name}AK") for name, title in SHARE_GROUPS.items()]
     cache = cache_of(rows, _share_names(), ("PERIOD", "LAN", "KOM"), calculated)
@@ -186,7 +215,9 @@ def bas_book(cube: Cube, span: str) -> Workbook:
     sheets = [
         info_sheet("Andel av arbetskraften enligt BAS"),
         Sheet("Antal", [(title,), (SYNTHETIC,), (), tuple(_share_names()[:5]), *shown]),
-        Sheet("Andel", [(title,), (SYNTHETIC,), (), ("PERIOD", "KOM", "Totalt"), ("2022-01", "Filtervy", 0.5)]),
+        Sheet(
+            "Andel", [(title,), (SYNTHETIC,), (), ("PERIOD", "KOM", "Totalt"), ("2022-01", "Filtervy", 0.5)]
+        ),
     ]
     return Workbook(sheets, [cache])
 
@@ -199,7 +230,9 @@ def reg_book(cube: Cube, header_row: int = 9) -> Workbook:
     shares: list[Sequence[Cell]] = []
     for row in rows:
         numbers = [number for number in row[3:] if not isinstance(number, str) and number is not None]
-        parts = [count / force if force else None for count, force in zip(numbers[::2], numbers[1::2], strict=True)]
+        parts = [
+            count / force if force else None for count, force in zip(numbers[::2], numbers[1::2], strict=True)
+        ]
         shares.append([*row[:3], *parts])
     return Workbook(
         [
@@ -215,11 +248,13 @@ def svag_book(cube: Cube) -> Workbook:
     sums = cube.summed(lambda row: (row.month, row.gender, row.county, row.municipality))
     rows: list[Sequence[Cell]] = []
     for key, (total, six, twelve, two_years) in sums.items():
-        parts = ((total - six, "Nej", "Nej", "Nej"), (six - twelve, "Ja", "Nej", "Nej"))
-        parts += ((twelve - two_years, "Ja", "Ja", "Nej"), (two_years, "Ja", "Ja", "Ja"))
+        parts = [(total - six, "Nej", "Nej", "Nej"), (six - twelve, "Ja", "Nej", "Nej")]
+        parts += [(twelve - two_years, "Ja", "Ja", "Nej"), (two_years, "Ja", "Ja", "Ja")]
         rows += [(*key, *flags, round(number * 0.6), number) for number, *flags in parts]
     names = ("PERIOD", "KOEN", "LAN_BESKR", "KOMMUN_BESKR", "KUA06", "KUA12", "KUA24", "UTSATTA", "SAMTLIGA")
-    return Workbook([misleading_sheet(), info_sheet("Svag konkurrensförmåga")], [cache_of(rows, names, names[:-2])])
+    return Workbook(
+        [misleading_sheet(), info_sheet("Svag konkurrensförmåga")], [cache_of(rows, names, names[:-2])]
+    )
 
 
 def riket_book(cube: Cube) -> Workbook:
@@ -230,7 +265,10 @@ def riket_book(cube: Cube) -> Workbook:
     for (month, gender, age, birth, education), numbers in sums.items():
         part = [number // 8 for number in numbers]
         rest = [number - less for number, less in zip(numbers, part, strict=True)]
-        rows += [(month, gender, age, flag, birth, education, *some) for flag, some in (("Ja", part), ("Nej", rest))]
+        rows += [
+            (month, gender, age, flag, birth, education, *some)
+            for flag, some in (("Ja", part), ("Nej", rest))
+        ]
     return Workbook([misleading_sheet(), info_sheet("Riket")], [cache_of(rows, names, names[:6])])
 
 
@@ -249,19 +287,32 @@ def rom_book(period: str, revision: int, with_risk: bool, agreements: int = 24) 
     rows: list[Sequence[Cell]] = [tuple(rom_columns(with_risk))]
     for number in range(agreements):
         people = [3 + round(40 * noise("people", number, level, period)) for level in "ABC"]
-        first = [round(n * 0.3 * noise("rr1", number, level, period)) for n, level in zip(people, "ABC", strict=True)]
+        first = [
+            round(n * 0.3 * noise("rr1", number, level, period))
+            for n, level in zip(people, "ABC", strict=True)
+        ]
         if revision and number % 2 == 0:
             first[1] += revision
         second = [n // 2 for n in first]
         total = sum(people)
-        weighted = sum(
-            (a + b) * WEIGHTS[level] for a, b, level in zip(first, second, "ABC", strict=True)
-        ) / (2 * total)
+        weighted = sum((a + b) * WEIGHTS[level] for a, b, level in zip(first, second, "ABC", strict=True)) / (
+            2 * total
+        )
         rating: Cell = "-" if total < 40 else 1 + round(3 * noise("rating", number))  # noqa: PLR2004
         low = weighted < 0.2  # noqa: PLR2004
         poor = rating in ("-", 1)
-        row: list[Cell] = [period, AREAS[number % len(AREAS)], f"Exempel Leverantör {number % 7:02d} AB (syntetisk)"]
-        row += [99000001 + number, "2020-05-04", "Ja" if number % 4 else "Nej", rating, "Ja" if poor else "Nej"]
+        row: list[Cell] = [
+            period,
+            AREAS[number % len(AREAS)],
+            f"Exempel Leverantör {number % 7:02d} AB (syntetisk)",
+        ]
+        row += [
+            99000001 + number,
+            "2020-05-04",
+            "Ja" if number % 4 else "Nej",
+            rating,
+            "Ja" if poor else "Nej",
+        ]
         row += [round(weighted, 3), "Ja" if low else "Nej"]
         row += ["Ja" if low and poor else "Nej"] if with_risk else []
         row += [total, *people]
@@ -269,7 +320,11 @@ def rom_book(period: str, revision: int, with_risk: bool, agreements: int = 24) 
             row += [one, two]
         rows.append(row)
     rows += [()] * 8
-    weights: list[Sequence[Cell]] = [("Vikter",), (), *((f"Vikt nivå {level}", w) for level, w in WEIGHTS.items())]
+    weights: list[Sequence[Cell]] = [
+        ("Vikter",),
+        (),
+        *((f"Vikt nivå {level}", w) for level, w in WEIGHTS.items()),
+    ]
     return Workbook(
         [
             Sheet(f"Beskrivning {period}", [(SYNTHETIC,)]),

@@ -1,6 +1,7 @@
 """Write .xlsx files piece by piece: sheets with real cells, and pivot caches of any size.
 
-Same input, same bytes: fixed time stamps, fixed order. Every workbook carries a title that says that it is synthetic.
+Same input, same bytes: fixed time stamps, fixed order. Every workbook carries a title that says that it is
+synthetic.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ Cell = str | float | int | None
 
 @dataclass
 class Sheet:
-    """A worksheet: name and rows; `dimension` is what it declares of its size (may be wrong, as AF's sometimes is)."""
+    """A worksheet: name and rows; `dimension` is what it declares of its size (may be wrong, as AF's
+    sometimes is).
+    """
 
     name: str
     rows: Iterable[Sequence[Cell]]
@@ -32,7 +35,9 @@ class Sheet:
 
 @dataclass
 class CacheField:
-    """A field of a pivot cache. `items`: shared items (None = values in the records); `formula`: calculated, no records."""
+    """A field of a pivot cache. `items`: shared items (None = values in the records); `formula`:
+    calculated, no records.
+    """
 
     name: str
     items: Sequence[str | float | None] | None = None
@@ -107,7 +112,9 @@ def _relations(rows: Iterable[tuple[str, str, str]]) -> str:
 def _content_types(book: Workbook, numbers: Sequence[int]) -> str:
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     rows = [("/xl/workbook.xml", f"{kind}.sheet.main+xml")]
-    rows += [(f"/xl/worksheets/sheet{n}.xml", f"{kind}.worksheet+xml") for n in range(1, len(book.sheets) + 1)]
+    rows += [
+        (f"/xl/worksheets/sheet{n}.xml", f"{kind}.worksheet+xml") for n in range(1, len(book.sheets) + 1)
+    ]
     for number in numbers:
         rows.append((f"/xl/pivotCache/pivotCacheDefinition{number}.xml", f"{kind}.pivotCacheDefinition+xml"))
         rows.append((f"/xl/pivotCache/pivotCacheRecords{number}.xml", f"{kind}.pivotCacheRecords+xml"))
@@ -121,7 +128,7 @@ def _content_types(book: Workbook, numbers: Sequence[int]) -> str:
 
 
 def _root_relations() -> str:
-    core = f'{PACKAGE}/relationships/metadata/core-properties'
+    core = f"{PACKAGE}/relationships/metadata/core-properties"
     return (
         f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships">'
         f'<Relationship Id="rId1" Type="{RELS}/officeDocument" Target="xl/workbook.xml"/>'
@@ -138,7 +145,8 @@ def _core() -> str:
 
 def _workbook(book: Workbook, numbers: Sequence[int]) -> str:
     sheets = "".join(
-        f'<sheet name={quoteattr(sheet.name)} sheetId="{n}" r:id="rId{n}"/>' for n, sheet in enumerate(book.sheets, 1)
+        f'<sheet name={quoteattr(sheet.name)} sheetId="{n}" r:id="rId{n}"/>'
+        for n, sheet in enumerate(book.sheets, 1)
     )
     caches = "".join(f'<pivotCache cacheId="{n}" r:id="rIdP{n}"/>' for n in numbers)
     caches = f"<pivotCaches>{caches}</pivotCaches>" if caches else ""
@@ -147,9 +155,7 @@ def _workbook(book: Workbook, numbers: Sequence[int]) -> str:
 
 def _workbook_relations(book: Workbook, numbers: Sequence[int]) -> str:
     rows = [(f"rId{n}", "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(book.sheets) + 1)]
-    rows += [
-        (f"rIdP{n}", "pivotCacheDefinition", f"pivotCache/pivotCacheDefinition{n}.xml") for n in numbers
-    ]
+    rows += [(f"rIdP{n}", "pivotCacheDefinition", f"pivotCache/pivotCacheDefinition{n}.xml") for n in numbers]
     return _relations(rows)
 
 
@@ -177,7 +183,7 @@ def _cell(place: str, cell: Cell) -> str:
 def _definition(cache: PivotCache) -> str:
     fields = "".join(_field(one) for one in cache.fields)
     return (
-        f'{HEAD}<pivotCacheDefinition xmlns="{MAIN}" xmlns:r="{RELS}" r:id="rId1" refreshedBy="ame-warehouse" '
+        f'{HEAD}<pivotCacheDefinition xmlns="{MAIN}" xmlns:r="{RELS}" r:id="rId1" '
         f'recordCount="{cache.count}"><cacheSource type="external" connectionId="1"/>'
         f'<cacheFields count="{len(cache.fields)}">{fields}</cacheFields></pivotCacheDefinition>'
     )
@@ -193,7 +199,8 @@ def _field(one: CacheField) -> str:
             'containsNumber="1"/></cacheField>'
         )
     items = "".join(element(item) for item in one.items)
-    return f'<cacheField {name} numFmtId="0"><sharedItems count="{len(one.items)}">{items}</sharedItems></cacheField>'
+    shared = f'<sharedItems count="{len(one.items)}">{items}</sharedItems>'
+    return f'<cacheField {name} numFmtId="0">{shared}</cacheField>'
 
 
 def element(item: str | float | None) -> str:
@@ -217,7 +224,10 @@ def _records(cache: PivotCache) -> Iterator[str]:
 
 
 def cache_of(
-    rows: Sequence[Sequence[Cell]], names: Sequence[str], shared: Sequence[str], calculated: Sequence[CacheField] = ()
+    rows: Sequence[Sequence[Cell]],
+    names: Sequence[str],
+    shared: Sequence[str],
+    calculated: Sequence[CacheField] = (),
 ) -> PivotCache:
     """Return a cache of rows.
 
