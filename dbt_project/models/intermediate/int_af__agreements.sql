@@ -74,11 +74,11 @@ assertions as (
         releases.vintage,
         'withdrawn' as content,
         true as is_withdrawn,
-        {% for column in rom_columns() %}
+    {% for column in rom_columns() %}
             {{ "followed." ~ column if column in ("delivery_area", "provider_name", "contract_start",
                 "follow_up_from_months", "follow_up_to_months") else "null" }} as {{ column }}
-            {{- "," if not loop.last }}
-        {% endfor %}
+        {{- "," if not loop.last }}
+    {% endfor %}
     from followed
     inner join releases on followed.period = releases.period and followed.release_order + 1 = releases.release_order
     where followed.next_order is null or followed.next_order > releases.release_order

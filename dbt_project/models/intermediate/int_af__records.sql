@@ -15,7 +15,17 @@ with shapes as (
 ),
 
 levels as (
-    select * from (values (true, false), (false, true), (true, true)) as t (sums_gender, sums_age)
+    select
+        true as sums_gender,
+        false as sums_age
+    union all
+    select
+        false as sums_gender,
+        true as sums_age
+    union all
+    select
+        true as sums_gender,
+        true as sums_age
 ),
 
 built as (

@@ -50,46 +50,71 @@ printed as (
         missing_reason
     from {{ ref('int_af__cells') }}
     where place_kind in ('riket', 'county') and is_observed
+),
+
+summed as (
+    select
+        spread.area_id,
+        spread.measure_id,
+        spread.month,
+        spread.gender,
+        spread.age_group,
+        count(*) filter (where spread.place_kind = 'municipality') as n_municipalities,
+        count(*) filter (where spread.place_kind = 'municipality' and spread.missing_reason = 'suppressed')
+            as n_suppressed,
+        count(*) filter (where spread.missing_reason is not null and spread.missing_reason <> 'suppressed')
+            as n_missing,
+        min(spread.missing_reason) filter (where spread.missing_reason <> 'suppressed') as first_reason,
+        bool_or(spread.contains_suppressed) as contains_suppressed,
+        sum(spread.value) filter (where spread.place_kind <> 'municipality') as unplaced,
+        sum(spread.value) as known_sum,
+        count(spread.value) = count(*) as has_all_values,
+        coalesce(sum(spread.lower_bound), 0) as lower_bound,
+        sum(spread.upper_bound) as upper_bound,
+        count(spread.upper_bound) = count(*) as has_all_bounds,
+        max(spread.fetched_at) as fetched_at,
+        max(spread.vintage) as vintage
+    from spread
+    group by spread.area_id, spread.measure_id, spread.month, spread.gender, spread.age_group
+),
+
+-- a municipality that has other cells of the measure in that month but not this one lacks too
+counted as (
+    select
+        *,
+        max(n_municipalities) over (partition by area_id, measure_id, month) - n_municipalities as n_absent
+    from summed
 )
 
 select
-    spread.area_id,
-    spread.measure_id,
-    spread.month,
-    spread.gender,
-    spread.age_group,
-    cast(count(*) filter (where spread.place_kind = 'municipality') as integer) as n_municipalities,
-    cast(
-        count(*) filter (where spread.place_kind = 'municipality' and spread.missing_reason = 'suppressed') as integer
-    ) as n_suppressed,
-    cast(
-        count(*) filter (where spread.missing_reason is not null and spread.missing_reason <> 'suppressed') as integer
-    ) as n_missing,
-    sum(spread.value) filter (where spread.place_kind <> 'municipality') as unplaced,
-    case when count(spread.value) = count(*) then {{ stable("sum(spread.value)") }} end as value,
+    counted.area_id,
+    counted.measure_id,
+    counted.month,
+    counted.gender,
+    counted.age_group,
+    cast(counted.n_municipalities as integer) as n_municipalities,
+    cast(counted.n_suppressed as integer) as n_suppressed,
+    cast(counted.n_missing + counted.n_absent as integer) as n_missing,
+    counted.unplaced,
+    case when counted.has_all_values and counted.n_absent = 0 then {{ stable("counted.known_sum") }} end as value,
     case
-        when count(spread.value) = count(*) then null
-        when bool_or(spread.missing_reason is not null and spread.missing_reason <> 'suppressed')
-            then min(spread.missing_reason) filter (
-                where spread.missing_reason <> 'suppressed'
-            )
-        else 'suppressed'
+        when counted.n_missing > 0 then counted.first_reason
+        when counted.n_absent > 0 then 'not_reported'
+        when not counted.has_all_values then 'suppressed'
     end as missing_reason,
-    bool_or(spread.contains_suppressed) as contains_suppressed,
-    {{ stable("coalesce(sum(spread.lower_bound), 0)") }} as lower_bound,
-    case
-        when count(spread.upper_bound) = count(*) then {{ stable("sum(spread.upper_bound)") }}
-    end as upper_bound,
-    min(printed.value) as printed_value,
-    min(printed.missing_reason) as printed_missing_reason,
-    max(spread.fetched_at) as fetched_at,
-    max(spread.vintage) as vintage
-from spread
+    counted.contains_suppressed,
+    {{ stable("counted.lower_bound") }} as lower_bound,
+    case when counted.has_all_bounds and counted.n_absent = 0 then {{ stable("counted.upper_bound") }} end
+        as upper_bound,
+    printed.value as printed_value,
+    printed.missing_reason as printed_missing_reason,
+    counted.fetched_at,
+    counted.vintage
+from counted
 left join printed
     on
-        spread.area_id = printed.area_id
-        and spread.measure_id = printed.measure_id
-        and spread.month = printed.month
-        and spread.gender = printed.gender
-        and spread.age_group = printed.age_group
-group by spread.area_id, spread.measure_id, spread.month, spread.gender, spread.age_group
+        counted.area_id = printed.area_id
+        and counted.measure_id = printed.measure_id
+        and counted.month = printed.month
+        and counted.gender = printed.gender
+        and counted.age_group = printed.age_group

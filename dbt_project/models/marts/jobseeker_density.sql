@@ -82,7 +82,7 @@ compared as (
                     measured.jobseekers is not null
                     and row_number() over (
                         partition by measured.area_kind, measured.county_code, measured.month
-                        order by measured.jobseekers desc nulls last, measured.area_id
+                        order by measured.jobseekers desc nulls last, measured.area_id asc
                     ) = 1,
                     false
                 )

@@ -2,11 +2,11 @@ with referral_shares as (
     select
         municipality_id,
         year,
-        {% for source in ["af", "af_with_social_services", "af_total", "social_services"] %}
-            max(share_pct) filter (where referral_source = '{{ source }}') as {{ source }}_share_pct,
-            max(missing_reason) filter (where referral_source = '{{ source }}') as {{ source }}_missing_reason,
-            count(*) filter (where referral_source = '{{ source }}') as {{ source }}_rows{{ "," if not loop.last }}
-        {% endfor %}
+    {% for source in ["af", "af_with_social_services", "af_total", "social_services"] %}
+        max(share_pct) filter (where referral_source = '{{ source }}') as {{ source }}_share_pct,
+        max(missing_reason) filter (where referral_source = '{{ source }}') as {{ source }}_missing_reason,
+        count(*) filter (where referral_source = '{{ source }}') as {{ source }}_rows{{ "," if not loop.last }}
+    {% endfor %}
     from {{ ref('referrals') }}
     group by municipality_id, year
 ),

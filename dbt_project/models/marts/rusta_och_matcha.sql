@@ -2,8 +2,12 @@ with weighed as (
     select
         agreements.*,
         (
-            (rr1_a + rr2_a) * weight_a + (rr1_b + rr2_b) * weight_b + (rr1_c + rr2_c) * weight_c
-        ) / nullif(2.0 * (participants_a + participants_b + participants_c), 0) as recomputed
+            (agreements.rr1_a + agreements.rr2_a) * agreements.weight_a
+            + (agreements.rr1_b + agreements.rr2_b) * agreements.weight_b
+            + (agreements.rr1_c + agreements.rr2_c) * agreements.weight_c
+        )
+        / nullif(2.0 * (agreements.participants_a + agreements.participants_b + agreements.participants_c), 0)
+            as recomputed
     from {{ ref('int_af__agreements') }} as agreements
     where agreements.valid_to is null
 )

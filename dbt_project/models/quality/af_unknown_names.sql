@@ -34,17 +34,17 @@ loaded as (
 unknown as (
     select
         'table' as kind,
-        table_name as name,
+        loaded.table_name as name,
         loaded.*
     from loaded
-    where not is_known_table
+    where not loaded.is_known_table
     union all
     select
         'column' as kind,
-        measure_raw as name,
+        loaded.measure_raw as name,
         loaded.*
     from loaded
-    where not is_known_column
+    where not loaded.is_known_column
     union all
     select
         'place' as kind,

@@ -15,8 +15,8 @@ with paired as (
             pairs.af_measure_id = yearly.measure_id
             and pairs.age_group = yearly.age_group
             and pairs.gender = yearly.gender
-            and yearly.year >= pairs.first_year
-            and (pairs.last_year is null or yearly.year <= pairs.last_year)
+            and pairs.first_year <= yearly.year
+            and (pairs.last_year is null or pairs.last_year >= yearly.year)
     inner join {{ ref('int_measures__cells') }} as cells
         on
             pairs.kolada_measure_id = cells.measure_id

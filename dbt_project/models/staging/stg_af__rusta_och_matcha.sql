@@ -4,7 +4,7 @@ select
     file_sha256,
     period,
     ka_number,
-    {% for column in rom_columns() %}
-        {{ column }}{{ "," if not loop.last }}
-    {% endfor %}
+{% for column in rom_columns() %}
+    {{ column }}{{ "," if not loop.last }}
+{% endfor %}
 from {{ af_source('rusta_och_matcha') }}
