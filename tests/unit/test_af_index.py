@@ -108,7 +108,8 @@ def test_the_www_twin_of_the_host_is_followed():
 
 
 def test_relative_links_base_and_fragments():
-    body = b'<base href="/statistik/"><a href="a.xlsx#x">a</a><a href="//arbetsformedlingen.se/b.xlsx">b</a><a>c</a>'
+    body = b'<base href="/statistik/"><a href="a.xlsx#x">a</a><a>c</a>'
+    body += b'<a href="//arbetsformedlingen.se/b.xlsx">b</a>'
     assert read_links(body, PAGE) == [
         "https://arbetsformedlingen.se/statistik/a.xlsx",
         "https://arbetsformedlingen.se/b.xlsx",

@@ -1,4 +1,6 @@
-"""The sample from page to Parquet: two releases, history kept, files that agree, polls that find nothing new."""
+"""The sample from page to Parquet: two releases, history kept, files that agree, polls that find nothing
+new.
+"""
 
 import shutil
 import time
@@ -27,7 +29,7 @@ def query(settings, sql):
     with duckdb.connect() as con:
         for name in names:
             con.execute(
-                f"create view {name} as select * from read_parquet('{root}/*/{name}.parquet', hive_partitioning=false)"
+                f"create view {name} as from read_parquet('{root}/*/{name}.parquet', hive_partitioning=false)"
             )
         return con.execute(sql).fetchall()
 
@@ -106,7 +108,7 @@ def test_municipalities_and_the_national_file_agree(loaded):
 
 
 def test_the_second_release_revises_the_first_and_both_are_kept(loaded):
-    settings, fetch, _ = loaded
+    settings, _, _ = loaded
     rows = query(
         settings,
         """select municipality_raw, list(value order by fetch_id) from (

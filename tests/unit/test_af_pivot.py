@@ -1,4 +1,6 @@
-"""Pivot caches: every kind of value, missing values, calculated fields, any form of the XML, any number of the cache."""
+"""Pivot caches: every kind of value, missing values, calculated fields, any form of the XML, any number of
+the cache.
+"""
 
 import zipfile
 
@@ -48,7 +50,10 @@ def book(tmp_path, caches, numbers=None, sheets=(SHEET,)):
     return path
 
 
-def age_cache(rows=ROWS, calculated=(CacheField("Andel", formula="INSAL/100"),), shared=NAMES[:-1]):
+CALCULATED = (CacheField("Andel", formula="INSAL/100"),)
+
+
+def age_cache(rows=ROWS, calculated=CALCULATED, shared=NAMES[:-1]):
     return cache_of(rows, NAMES, shared, calculated)
 
 
@@ -101,17 +106,19 @@ def test_the_number_of_a_cache_means_nothing(tmp_path, numbers):
 RECORD = {
     "plain": '<r><x v="0"/><s v="Kvinnor"/><s v="Län"/><m/><s v="16-24"/><n v="7.5"/></r>',
     "spaces": '<r><x v="0" /><s v="Kvinnor" /><s v="Län" /><m /><s v="16-24" /><n v="7.5" /></r>',
-    "lines": '<r>\n <x v="0"/>\n <s v="Kvinnor"/>\n <s v="Län"/>\n <m/>\n <s v="16-24"/>\n <n v="7.5"/>\n</r>\n',
-    "attributes": '<r><x v="0" u="1"/><s c="a" v="Kvinnor"/><s v="Län"/><m in="1"/><s v="16-24"/><n v="7.5" u="1"/></r>',
+    "lines": '<r>\n <x v="0"/>\n<s v="Kvinnor"/>\n<s v="Län"/>\n<m/>\r\n<s v="16-24"/><n v="7.5"/>\n</r>\n',
+    "attributes": '<r><x v="0" u="1"/><s c="a" v="Kvinnor"/><s v="Län"/><m in="1"/>'
+    '<s v="16-24"/><n v="7.5" u="1"/></r>',
     "single quotes": "<r><x v='0'/><s v='Kvinnor'/><s v='Län'/><m/><s v='16-24'/><n v='7.5'/></r>",
     "open and close": '<r><x v="0"></x><s v="Kvinnor"></s><s v="Län"/><m></m><s v="16-24"/><n v="7.5"/></r>',
-    "inner elements": '<r><x v="0"/><s v="Kvinnor"><tpls><tpl/></tpls></s><s v="Län"/><m/><s v="16-24"/><n v="7.5"/></r>',
+    "inner elements": '<r><x v="0"/><s v="Kvinnor"><tpls><tpl/></tpls></s><s v="Län"/><m/>'
+    '<s v="16-24"/><n v="7.5"/></r>',
     "comment": '<r><x v="0"/><!-- > <r> --><s v="Kvinnor"/><s v="Län"/><m/><s v="16-24"/><n v="7.5"/></r>',
     "references": '<r><x v="0"/><s v="Kvinnor"/><s v="L&#228;n"/><m/><s v="16&#45;24"/><n v="7.5"/></r>',
 }
 
 
-def raw_book(tmp_path, records, count=1, head="", root="pivotCacheRecords", encoding="utf-8", tail=None):
+def raw_book(tmp_path, records, count=1, *, head="", root="pivotCacheRecords", encoding="utf-8", tail=None):
     path = book(tmp_path, [PivotCache([CacheField("PERIOD", ["2022-01"]), *FIELDS[1:]], [], count)])
     part = "xl/pivotCache/pivotCacheRecords1.xml"
     name = root.rpartition(":")[2]

@@ -1,4 +1,6 @@
-"""Which file is in use: newest accepted, never backwards, never mixed months, last good one when something is wrong."""
+"""Which file is in use: newest accepted, never backwards, never mixed months, last good one when something
+is wrong.
+"""
 
 import pytest
 

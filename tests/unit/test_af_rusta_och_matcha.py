@@ -1,4 +1,6 @@
-"""Rusta och matcha: columns by name, ratings or '-', columns that come and go, weights, and the real file where it is."""
+"""Rusta och matcha: columns by name, ratings or '-', columns that come and go, weights, and the real file
+where it is.
+"""
 
 from pathlib import Path
 
@@ -58,7 +60,7 @@ def book(
 
 
 def with_cell(name, cell):
-    row = list((*GOOD, *RESULTS))
+    row = [*GOOD, *RESULTS]
     row[rom_columns(with_risk=True).index(name)] = cell
     return tuple(row)
 

@@ -1,4 +1,6 @@
-"""Sheets with real cells: header by names, known variants, named drift, the declared size that lies, text files."""
+"""Sheets with real cells: header by names, known variants, named drift, the declared size that lies, text
+files.
+"""
 
 import openpyxl
 import pyarrow.parquet as pq

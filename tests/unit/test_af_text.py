@@ -1,6 +1,6 @@
 """Text in the encodings that AF and SCB use, and cells read as numbers and months."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -32,12 +32,9 @@ def test_a_declared_charset_is_used_and_a_wrong_one_is_not_believed():
     assert decode("Malmö".encode(), "text/html; charset=no-such-thing") == "Malmö"
 
 
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize(("mark", "encoding"), [("", "utf-8"), ("\ufeff", "utf-8"), ("", "latin-1")])
 @pytest.mark.parametrize("delimiter", [";", "\t", ","])
 def test_delimited_text(mark, encoding, delimiter):
-    if mark and encoding == "latin-1":
-        pytest.skip("Latin-1 has no byte-order mark")
     text = (
         mark + delimiter.join(["PERIOD", "LÄN", "KOMMUN"]) + "\r\n" + delimiter.join(["2022-01", "x", "Åre"])
     )
@@ -85,7 +82,7 @@ def test_numbers(cell, value, text, masked, known):
         ("2022-07-01", "2022-07"),
         ("2022-07-01T00:00:00", "2022-07"),
         (date(2022, 7, 1), "2022-07"),
-        (datetime(2022, 7, 1), "2022-07"),
+        (datetime(2022, 7, 1, tzinfo=UTC), "2022-07"),
         ("2022-13", None),
         ("2022", None),
         ("Källa: Arbetsförmedlingen", None),

@@ -96,7 +96,7 @@ def _take(offer: Offer, before: InUse | None) -> InUse:
 
 
 def _keep(before: InUse | None, layout: Layout, slot: str, outcome: Outcome, error: str | None) -> InUse:
-    if before is None:
+    if before is None or before.file_sha256 is None:
         return InUse(layout.dataset, slot, outcome, error, False)
     return InUse(**{**asdict(before), "outcome": outcome, "error": error, "is_stale": True})
 
