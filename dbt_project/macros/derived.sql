@@ -13,3 +13,8 @@
     (({{ valid_from }} is null or {{ valid_from }} <= make_date({{ year }}, 12, 31))
     and ({{ valid_to }} is null or {{ valid_to }} >= make_date({{ year }}, 12, 31)))
 {%- endmacro %}
+
+{#- Sum in a fixed order: floating-point sums depend on it, and a mean that lies between two roundings would differ from run to run. -#}
+{% macro ordered_sum(expression, order) -%}
+    sum({{ expression }} order by {{ order }})
+{%- endmacro %}

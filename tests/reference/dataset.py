@@ -151,7 +151,11 @@ def _split(rng: Random, n: int, whole: int, step: int) -> list[float]:
     units, rest = divmod(whole, step)
     cuts = sorted(rng.randint(0, units) for _ in range(n - 1))
     shares = [(b - a) * step for a, b in zip([0, *cuts], [*cuts, units], strict=True)]
-    shares[0] += rest
+    shares[shares.index(min(shares))] += rest
+    largest, smallest = shares.index(max(shares)), shares.index(min(shares))
+    excess = max(0, shares[largest] - 1000)  # no share above 100 per cent
+    shares[largest] -= excess
+    shares[smallest] += excess
     return [share / 10 for share in shares]
 
 

@@ -73,7 +73,7 @@ def measures() -> dict[str, Measure]:
             first_year=_year(row["first_year_known"]),
             discontinued=_year(row["discontinued_last_year"]),
             is_current=row["in_current_catalogue"] == "1",
-            is_kas=row["original_source"] == "Egen undersökning i kommunen",
+            is_kas=row["original_source"].startswith("Egen "),
         )
         for row in _rows("kpi_catalogue")
     }

@@ -20,6 +20,7 @@ CONTEXT_TOPICS = (
     "population",
 )
 OUTCOME_TOPICS = ("outcomes", "staffing", "working_time", "organisation")
+OTHER_TOPICS = ("participants", "costs", "holiday_jobs")  # no mart is named for them: outcomes may hold them
 
 
 def expected_tables(known: Knowledge) -> list[Table]:
@@ -31,7 +32,7 @@ def expected_tables(known: Knowledge) -> list[Table]:
         referrals(known),
         costs(known),
         long_mart(known, "marts.context", CONTEXT_TOPICS),
-        long_mart(known, "marts.outcomes", OUTCOME_TOPICS),
+        long_mart(known, "marts.outcomes", OUTCOME_TOPICS, OTHER_TOPICS),
         group_summary(known),
         gaps(known),
         coverage(known),
@@ -174,17 +175,20 @@ def costs(known: Knowledge) -> Table:
     )
 
 
-def long_mart(known: Knowledge, name: str, topics: tuple[str, ...]) -> Table:
+def long_mart(
+    known: Knowledge, name: str, topics: tuple[str, ...], also_allowed: tuple[str, ...] = ()
+) -> Table:
     """Return the expected rows of a mart with one row per municipality, year, gender and measure."""
-    kpis = {m.measure_id: kpi for kpi, m in measures().items() if m.topic in topics}
+    kpis = {m.measure_id: kpi for kpi, m in measures().items() if m.topic in (*topics, *also_allowed)}
+    demanded = {measure_id: kpi for measure_id, kpi in kpis.items() if measures()[kpi].topic in topics}
     required = {
         (place, year, gender, measure_id)
-        for measure_id, kpi in kpis.items()
+        for measure_id, kpi in demanded.items()
         for place, year, gender in known.expected(kpi) | known.observed(kpi)
     }
     required |= {
         (RIKET, year, gender, measure_id)
-        for measure_id, kpi in kpis.items()
+        for measure_id, kpi in demanded.items()
         for (place, year, gender) in known.current.get(kpi, {})
         if place == RIKET and known.value(kpi, place, year, gender) is not None
     }
@@ -249,6 +253,6 @@ def observations(known: Knowledge) -> Table:
 
 
 def _span(known: Knowledge, kpi: str) -> range:
-    """Return the years in which a row of the KPI may stand: expected, or reported by anybody."""
-    years = {*known.years(kpi), *(cell[1] for cell in known.current.get(kpi, {}))}
+    """Return the years in which a row of the KPI may stand: expected, or in any record of the source."""
+    years = {*known.years(kpi), *known.years_with_records(kpi)}
     return range(min(years), max(years) + 1) if years else range(0)

@@ -53,13 +53,12 @@ def group_summary(known: Knowledge) -> Table:
         panel = [v for p, v in values.items() if known.value(kpi, p, year - 1, gender) is not None]
         lowest = min(values.items(), key=lambda item: (item[1], item[0]), default=(None, None))
         highest = min(values.items(), key=lambda item: (-item[1], item[0]), default=(None, None))
-        has_means = measure.unit != "ordinal"  # a rank allows no arithmetic
         columns: Row = {
             "n_members": len(members),
             "n_reporting": len(values),
             "missing_municipality_ids": tuple(p for p in members if p not in values),
-            "mean_unweighted": mean(list(values.values())) if has_means else None,
-            "mean_constant_panel": mean(panel) if has_means else None,
+            "mean_unweighted": _mean_column(measure, list(values.values())),
+            "mean_constant_panel": _mean_column(measure, panel),
             "panel_n": len(panel),
             "sum_reported": sum(values.values()) if measure.unit == "persons" and values else None,
             "min_value": lowest[1],
@@ -77,6 +76,13 @@ def group_summary(known: Knowledge) -> Table:
         return year in known.years(kpi) or year in known.years_with_values(kpi)
 
     return Table("marts.group_summary", ("group_id", "year", "gender", "measure_id"), required, row, allowed)
+
+
+def _mean_column(measure: Measure, values: list[float]) -> object:
+    """Return the mean; none of a rank, and of yes and no the mean or none."""
+    if measure.unit == "ordinal":
+        return None
+    return AnyOf((mean(values), None)) if measure.unit == "boolean" else mean(values)
 
 
 def _weighted_columns(

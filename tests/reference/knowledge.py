@@ -32,6 +32,7 @@ class Knowledge:
     ever: set[Key] = field(default_factory=set)
     versions: dict[Key, list[Record]] = field(default_factory=dict)
     _bounds: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    _years: dict[str, set[int]] = field(default_factory=dict)
 
     @classmethod
     def after(cls, fetches: Iterable[Fetch]) -> Knowledge:
@@ -63,6 +64,7 @@ class Knowledge:
             if not versions or versions[-1] != record:
                 versions.append(record)
         self._bounds.pop(kpi, None)
+        self._years[kpi] = {cell[1] for cell in cells}
 
     def value(self, kpi: str, place: str, year: int, gender: str = "T") -> float | None:
         """Return the value in force, or None."""
@@ -83,12 +85,14 @@ class Knowledge:
                 if self.is_expected(kpi, place, year, gender)
                 else AnyOf(("not_loaded", *_outside(measures()[kpi], None, year)))
             )
-        if (kpi, place, year, gender) in self.ever:
-            return "withdrawn"
         record = self.record(kpi, place, year, gender)
+        stated = status_reasons().get(record[1], "not_reported") if record is not None else "not_reported"
+        if (kpi, place, year, gender) in self.ever:
+            # A value that is replaced by a statement why there is none: both reasons are true.
+            open_choice = stated != "not_reported" and record is not None and not record[2]
+            return AnyOf(("withdrawn", stated)) if open_choice else "withdrawn"
         if record is not None:
-            _, status, is_deleted = record
-            return "withdrawn" if is_deleted else status_reasons().get(status, "not_reported")
+            return "withdrawn" if record[2] else stated
         if self.is_expected(kpi, place, year, gender):
             return "not_reported"
         return AnyOf(_outside(measures()[kpi], self.span(kpi), year))
@@ -111,6 +115,10 @@ class Knowledge:
         """Return the years in which the KPI's cells are expected."""
         span = self.span(kpi)
         return range(span[0], span[1] + 1) if span else range(0)
+
+    def years_with_records(self, kpi: str) -> set[int]:
+        """Return the years in which the source has any record."""
+        return self._years.get(kpi, set())
 
     def years_with_values(self, kpi: str) -> set[int]:
         """Return the years in which anybody has a value."""

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ame_warehouse.pipeline import airflow_home
-from ame_warehouse.pipeline.dag_defaults import WRITER_POOL
+from ame_warehouse.pipeline.pool import WRITER_POOL, WRITER_POOL_SLOTS, WRITER_POOL_TEXT
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 AIRFLOW_SERVICES = {"init", "api-server", "scheduler", "dag-processor", "triggerer"}
@@ -143,8 +143,8 @@ def test_airflow_is_set_up_as_on_this_machine(service: dict, tmp_path: Path) -> 
 def test_init_makes_database_and_pool_before_the_others_start() -> None:
     script = SERVICES["init"]["command"][-1]
     assert "airflow db migrate" in script
-    assert f"airflow pools set {WRITER_POOL} {airflow_home.WRITER_POOL_SLOTS} " in script
-    assert airflow_home.WRITER_POOL_TEXT in script
+    assert f"airflow pools set {WRITER_POOL} {WRITER_POOL_SLOTS} " in script
+    assert WRITER_POOL_TEXT in script
     for name in AIRFLOW_SERVICES - {"init"}:
         depends = SERVICES[name]["depends_on"]
         assert depends["init"]["condition"] == "service_completed_successfully", name

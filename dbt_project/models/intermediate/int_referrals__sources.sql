@@ -8,11 +8,16 @@ with shares as (
 
 joint_years as (
     select
-        composition_id,
-        valid_from_year,
-        valid_to_year
-    from {{ ref('stg_kolada__compositions') }}
-    where topic = 'referrals' and category_id = 'af_with_social_services'
+        compositions.composition_id,
+        compositions.valid_from_year,
+        compositions.valid_to_year,
+        years.first_year,
+        years.last_year,
+        years.discontinued_last_year,
+        years.is_asked
+    from {{ ref('stg_kolada__compositions') }} as compositions
+    left join {{ ref('int_measures__years') }} as years on compositions.measure_id = years.measure_id
+    where compositions.topic = 'referrals' and compositions.category_id = 'af_with_social_services'
 ),
 
 af_total as (
@@ -28,8 +33,12 @@ af_total as (
         case
             when own.share_pct is null then own.missing_reason
             when joint_years.composition_id is null then null
-            when joint.municipality_id is null then 'not_loaded'
-            else joint.missing_reason
+            when joint.municipality_id is not null then joint.missing_reason
+            else
+                {{ outside_reason(
+                    'own.year', 'joint_years.first_year', 'joint_years.last_year',
+                    'joint_years.discontinued_last_year', 'joint_years.is_asked'
+                ) }}
         end as missing_reason
     from shares as own
     left join joint_years

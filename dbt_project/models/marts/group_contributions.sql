@@ -2,9 +2,7 @@ with panel as (
     select
         members.*,
         stg_groups.group_name,
-        members.value - members.previous_value as change,
-        count(*) over change_of_group as panel_n,
-        avg(members.value) over change_of_group - avg(members.previous_value) over change_of_group as group_change
+        members.value - members.previous_value as change
     from {{ ref('int_groups__cells') }} as members
     inner join {{ ref('stg_groups') }} as stg_groups on members.group_id = stg_groups.group_id
     where
@@ -12,7 +10,18 @@ with panel as (
         and members.unit not in ('boolean', 'ordinal')
         and members.value is not null
         and members.previous_value is not null
-    window change_of_group as (partition by members.group_id, members.measure_id, members.year, members.gender)
+),
+
+changes as (
+    select
+        group_id,
+        measure_id,
+        year,
+        gender,
+        count(*) as panel_n,
+        {{ ordered_sum("change", "municipality_id") }} as sum_of_changes
+    from panel
+    group by group_id, measure_id, year, gender
 ),
 
 crossed as (
@@ -35,9 +44,9 @@ select
     panel.value,
     panel.previous_value as value_year_before,
     {{ stable("panel.change") }} as change,
-    {{ stable("panel.change / panel.panel_n") }} as contribution,
-    {{ stable("panel.group_change") }} as group_change,
-    cast(panel.panel_n as integer) as panel_n,
+    {{ stable("panel.change / changes.panel_n") }} as contribution,
+    {{ stable("changes.sum_of_changes / changes.panel_n") }} as group_change,
+    cast(changes.panel_n as integer) as panel_n,
     cast(
         rank() over (
             partition by panel.group_id, panel.measure_id, panel.year, panel.gender
@@ -46,6 +55,12 @@ select
     ) as rank_by_size,
     crossed.measure_id is not null as is_break_crossed
 from panel
+inner join changes
+    on
+        panel.group_id = changes.group_id
+        and panel.measure_id = changes.measure_id
+        and panel.year = changes.year
+        and panel.gender = changes.gender
 left join crossed on panel.measure_id = crossed.measure_id and panel.year = crossed.break_year
 left join {{ ref('stg_places') }} as places on panel.municipality_id = places.municipality_id
 order by panel.group_id asc, panel.measure_id asc, panel.gender asc, panel.year asc, panel.municipality_id asc

@@ -4,7 +4,10 @@ select
     gender,
     measure_id,
     unit,
-    {{ stable("avg(abs(value_a - value_b))") }} as mean_absolute_difference,
+    {{ stable(
+        ordered_sum("abs(value_a - value_b)", "group_id, municipality_id_a, municipality_id_b")
+        ~ " / count(value_a - value_b)"
+    ) }} as mean_absolute_difference,
     cast(count(value_a - value_b) as integer) as n_differences,
     cast(count(*) as integer) as n_possible
 from {{ ref('int_groups__pairs') }}

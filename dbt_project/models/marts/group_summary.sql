@@ -27,14 +27,13 @@ summed as (
         count(*) as n_members,
         count(value) as n_reporting,
         {{ id_list("municipality_id", "value is null") }} as missing_municipality_ids,
-        avg(value) as mean_value,
-        sum(value) as sum_of_values,
+        {{ ordered_sum("value", "municipality_id") }} as sum_of_values,
         sum(case when is_in_panel then 1 else 0 end) as panel_n,
-        avg(case when is_in_panel then value end) as panel_mean,
-        avg(case when is_in_panel then previous_value end) as panel_mean_before,
+        {{ ordered_sum("case when is_in_panel then value end", "municipality_id") }} as panel_sum,
+        {{ ordered_sum("case when is_in_panel then previous_value end", "municipality_id") }} as panel_sum_before,
         sum(case when is_weighted then 1 else 0 end) as n_weighted,
-        sum(case when is_weighted then value * weight end) as weighted_sum,
-        sum(case when is_weighted then weight end) as sum_of_weights,
+        {{ ordered_sum("case when is_weighted then value * weight end", "municipality_id") }} as weighted_sum,
+        {{ ordered_sum("case when is_weighted then weight end", "municipality_id") }} as sum_of_weights,
         min(value) as min_value,
         max(case when rank_from_lowest = 1 and value is not null then municipality_id end) as min_municipality_id,
         max(value) as max_value,
@@ -54,15 +53,18 @@ select
     cast(summed.n_reporting as integer) as n_reporting,
     summed.missing_municipality_ids,
     summed.n_reporting * 100 < summed.n_members * {{ var("thin_reporting_pct", 75) }} as is_thinly_reported,
-    case when summed.has_means then {{ stable("summed.mean_value") }} end as mean_unweighted,
+    case when summed.has_means then {{ stable("summed.sum_of_values / nullif(summed.n_reporting, 0)") }} end
+        as mean_unweighted,
     case
         when summed.has_means and summed.sum_of_weights > 0
             then {{ stable("summed.weighted_sum / summed.sum_of_weights") }}
     end as mean_weighted,
     summed.weight_measure_id,
     cast(summed.n_weighted as integer) as n_weighted,
-    case when summed.has_means then {{ stable("summed.panel_mean") }} end as mean_constant_panel,
-    case when summed.has_means then {{ stable("summed.panel_mean_before") }} end as mean_constant_panel_year_before,
+    case when summed.has_means then {{ stable("summed.panel_sum / nullif(summed.panel_n, 0)") }} end
+        as mean_constant_panel,
+    case when summed.has_means then {{ stable("summed.panel_sum_before / nullif(summed.panel_n, 0)") }} end
+        as mean_constant_panel_year_before,
     cast(summed.panel_n as integer) as panel_n,
     case when summed.unit = 'persons' then {{ stable("summed.sum_of_values") }} end as sum_reported,
     summed.min_value,

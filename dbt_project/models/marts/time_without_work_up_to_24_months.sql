@@ -1,49 +1,13 @@
 -- 0–24 months is the sum of two classes, from 2024 of three: every class of the composition below 24 months.
-with parts as (
+with numbered as (
     select
-        composition_id,
-        category_id,
-        valid_from_year,
-        valid_to_year
-    from {{ ref('stg_kolada__compositions') }}
-    where topic = 'time_without_work' and category_id not in ('gt_24m', 'unknown')
-),
-
-rows_of_composition as (
-    select
-        composition_id,
-        municipality_id,
-        year
-    from {{ ref('int_compositions__status') }}
-    where topic = 'time_without_work' and gender = 'T'
-),
-
-joined as (
-    select
-        rows_of_composition.municipality_id,
-        rows_of_composition.year,
-        rows_of_composition.composition_id,
-        parts.category_id,
-        cells.share_pct,
-        case when cells.share_pct is null then coalesce(cells.missing_reason, 'not_loaded') end as missing_reason,
+        *,
         row_number() over (
-            partition by
-                rows_of_composition.municipality_id, rows_of_composition.year, rows_of_composition.composition_id
-            order by case when cells.share_pct is null then 0 else 1 end asc, parts.category_id asc
+            partition by composition_id, municipality_id, year
+            order by case when missing_reason is null then 1 else 0 end asc, category_id asc
         ) as reason_number
-    from rows_of_composition
-    inner join parts
-        on
-            rows_of_composition.composition_id = parts.composition_id
-            and (parts.valid_from_year is null or rows_of_composition.year >= parts.valid_from_year)
-            and (parts.valid_to_year is null or rows_of_composition.year <= parts.valid_to_year)
-    left join {{ ref('int_compositions__cells') }} as cells
-        on
-            rows_of_composition.composition_id = cells.composition_id
-            and parts.category_id = cells.category_id
-            and rows_of_composition.municipality_id = cells.municipality_id
-            and rows_of_composition.year = cells.year
-            and cells.gender = 'T'
+    from {{ ref('int_compositions__shares') }}
+    where topic = 'time_without_work' and gender = 'T' and category_id not in ('gt_24m', 'unknown')
 ),
 
 summed as (
@@ -51,12 +15,10 @@ summed as (
         municipality_id,
         year,
         composition_id,
-        count(*) as n_parts,
-        count(share_pct) as n_with_value,
         sum(share_pct) as share_pct,
         {{ id_list("category_id", "true") }} as category_ids,
         max(case when reason_number = 1 then missing_reason end) as missing_reason
-    from joined
+    from numbered
     group by municipality_id, year, composition_id
 )
 
@@ -66,7 +28,7 @@ select
     summed.year,
     summed.composition_id,
     summed.category_ids,
-    case when summed.n_with_value = summed.n_parts then {{ stable("summed.share_pct") }} end as share_pct,
+    case when summed.missing_reason is null then {{ stable("summed.share_pct") }} end as share_pct,
     summed.missing_reason
 from summed
 left join {{ ref('stg_places') }} as places on summed.municipality_id = places.municipality_id

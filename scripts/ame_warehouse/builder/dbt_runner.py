@@ -80,6 +80,7 @@ def run_dbt(
     that does not pass is no exception here: see `DbtRun.checks`.
     """
     project = project or settings.dbt_project
+    _read_seeds(project)
     for path in (settings.build, settings.observations):
         path.mkdir(parents=True, exist_ok=True)
     variables = {
@@ -127,6 +128,21 @@ def run_dbt(
     return run
 
 
+def _read_seeds(project: Path) -> None:
+    """Raise a `BuildError` that names the file when a seed cannot be read: dbt's own message does not."""
+    for path in sorted((project / "seeds").rglob("*.csv")):
+        try:
+            path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise BuildError(
+                f"the seed {path.name} cannot be read",
+                expected="a file in UTF-8 that this user may read",
+                found=f"{type(exc).__name__}: {exc}",
+                source=str(path),
+                action="restore the file from version control, or save it as UTF-8",
+            ) from exc
+
+
 def _invoke(arguments: list[str], on_node: OnNode | None) -> Any:
     """Run dbt and close its connections, so that the candidate can be opened by others afterwards."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -142,6 +158,9 @@ def _invoke(arguments: list[str], on_node: OnNode | None) -> Any:
     try:
         return dbtRunner(callbacks=[told]).invoke(arguments)
     finally:
+        environment = DuckDBConnectionManager._ENV
+        if environment is not None:
+            environment.close()
         DuckDBConnectionManager.close_all_connections()
 
 

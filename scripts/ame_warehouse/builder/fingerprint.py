@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from ame_warehouse import __version__
-from ame_warehouse.errors import LandingError
+from ame_warehouse.errors import BuildError, LandingError
 from ame_warehouse.quality.incidents import list_incidents
 from ame_warehouse.settings import Settings
 
@@ -154,7 +154,17 @@ def files_digest(root: Path, pattern: str = "*") -> list[tuple[str, str]]:
     for path in sorted(root.rglob(pattern)):
         relative = path.relative_to(root)
         if path.is_file() and not LEFT_OUT.intersection(relative.parts):
-            found.append((relative.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()))
+            try:
+                body = path.read_bytes()
+            except OSError as exc:
+                raise BuildError(
+                    f"{path.name} cannot be read",
+                    expected="a file that this user may read",
+                    found=f"{type(exc).__name__}: {exc.strerror or exc}",
+                    source=str(path),
+                    action="correct the permissions, or restore the file from version control",
+                ) from exc
+            found.append((relative.as_posix(), hashlib.sha256(body).hexdigest()))
     return found
 
 

@@ -97,8 +97,8 @@ class KoladaClient:
             self._whole("/municipality_groups/" + ",".join(ids), id_key, Asked()) for ids in chunks(group_ids)
         ]
 
-    def data(self, question: Question) -> PageSet:
-        """Return the records for a question.
+    def data(self, question: Question, doubt: Callable[[list[Any]], str | None] | None = None) -> PageSet:
+        """Return the records for a question; asked twice when `doubt` finds a reason in the records.
 
         Raises `RequestFailedError` when a page cannot be had, `SourceError` when the pages do not add up.
         """
@@ -106,6 +106,8 @@ class KoladaClient:
 
         def also(result: PageSet) -> None:
             _judge_answer(result, asked)
+            if doubt is not None:
+                result.doubt = result.doubt or doubt(result.values)
 
         return self._whole(question.path, data_key, asked, question.attempts, also)
 
@@ -117,9 +119,9 @@ class KoladaClient:
         attempts: int | None = None,
         also: Callable[[PageSet], None] | None = None,
     ) -> PageSet:
-        """Return a page set that adds up; a set that does not is asked for once more from its first page."""
+        """Return a page set that adds up; one that does not is asked for once more from page 1."""
         result = self._pages(path, key_of, asked, attempts, also)
-        if not result.faults and not result.ends_empty:
+        if not result.faults and not result.doubt:
             return result
         again = self._pages(path, key_of, asked, attempts, also)
         if again.faults:
@@ -130,8 +132,11 @@ class KoladaClient:
                 source=self.base_url + path,
                 action="run again later; if it stays, report it to the source with this address",
             )
-        if result.faults:
-            again.notes.append(f"the pages did not add up at first: {result.faults[0]}")
+        if result.objects != again.objects:
+            reason = result.faults[0] if result.faults else result.doubt
+            again.notes.append(f"the first answer was not used: {reason}")
+        elif again.doubt:
+            again.notes.append(f"asked twice, with the same answer: {again.doubt}")
         return again
 
     def _pages(
@@ -147,7 +152,7 @@ class KoladaClient:
         while True:
             page = self._page(path, len(pages) + 1, asked, attempts)
             pages.append(page)
-            if key_of is data_key and not is_regular(page.values):
+            if key_of is data_key and not (page.is_plain and is_regular(page.values)):
                 odd.append(page.digest)
             if not page.has_next:
                 break

@@ -23,8 +23,8 @@ from ame_warehouse.settings import Settings
 
 Progress = Callable[[int, int, str], None]
 FAILURES_PER_CONNECTION = 10
-MOST_FAILURES = 20
-SLOW_WEIGHT = 5
+MOST_FAILURES = 50
+SLOW_WEIGHT = 10
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Extract:
                             running[pool.submit(self._answer, question)] = question
                     for future in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
                         del running[future]
-                        waiting.extend(future.result())
+                        waiting.extendleft(reversed(future.result()))
                     self._tick(len(waiting) + len(running))
             except BaseException:
                 self._client.stop()
@@ -189,7 +189,7 @@ class Extract:
     def _answer(self, question: Question) -> list[Question]:
         """Ask one question; return the smaller questions to ask instead if it failed."""
         try:
-            result = self._client.data(question)
+            result = self._client.data(question, lambda records: self._doubt(question, records))
         except (SourceUnavailableError, StopFetchError):
             raise
         except SourceError as exc:
@@ -197,17 +197,28 @@ class Extract:
         per_kpi = Counter(record["kpi"] for record in result.values if data_key(record) is not None)
         with self._state.lock:
             for kpi_id in question.kpi_ids:
-                held = (
-                    None
-                    if per_kpi[kpi_id]
-                    else self._held.example(kpi_id, question.municipality_ids, question.years)
-                )
-                if held is not None:
+                held = self._held.lacking(kpi_id, question.municipality_ids, question.years)
+                if held is not None and not per_kpi[kpi_id]:
                     self._state.failed.setdefault(kpi_id, _gone_silent(question, held))
                 self._state.n_records[kpi_id] += per_kpi[kpi_id]
             result.values = []  # they are in the landing; only the figures above are needed
             self._state.sets.append((question, result))
         return []
+
+    def _doubt(self, question: Question, records: list[Any]) -> str | None:
+        """Return the first cell that had a value and is not answered any more; a reason to ask once more."""
+        answered: dict[str, set[tuple[str, int]]] = {}
+        for record in records:
+            if data_key(record) is not None and str(record["period"]).isdigit():
+                cell = (record["municipality"], int(record["period"]))
+                answered.setdefault(record["kpi"], set()).add(cell)
+        for kpi_id in question.kpi_ids:
+            lost = self._held.lacking(
+                kpi_id, question.municipality_ids, question.years, answered.get(kpi_id, ())
+            )
+            if lost is not None:
+                return f"{kpi_id} has no record for {lost[0]} {lost[1]}, which had a value before"
+        return None
 
     def _failed(self, question: Question, exc: SourceError) -> list[Question]:
         passing = isinstance(exc, RequestFailedError) and exc.passing

@@ -10,17 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Json = Any
+ENVELOPE = frozenset({"values", "next_url", "previous_url", "count"})
 KeyOf = Callable[[Json], Hashable | None]
 
 
 @dataclass(frozen=True)
 class Page:
-    """One answer, read: its records, whether another page follows, and what it counts."""
+    """One answer, read: its records, whether another page follows, what it counts, its checksum.
+
+    `is_plain`: the envelope has the documented keys and no other.
+    """
 
     values: list[Json]
     has_next: bool
     count: int | None
     digest: str
+    is_plain: bool = True
+    has_previous: bool = False
 
     @property
     def size(self) -> int:
@@ -58,9 +64,11 @@ def read_page(body: bytes) -> Page:
         raise ValueError(f"expected a list of values, found a JSON {_kind(values)}")
     if following is not None and not isinstance(following, str):
         raise ValueError(f"expected next_url to be text or null, found a JSON {_kind(following)}")
-    if count is not None and type(count) is not int:
-        raise ValueError(f"expected count to be a whole number, found {str(count)[:40]!r}")
-    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest())
+    if type(count) is not int:
+        count = None
+    plain = document.keys() == ENVELOPE
+    before = bool(document.get("previous_url"))
+    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest(), plain, before)
 
 
 def _kind(value: Json) -> str:
@@ -72,9 +80,9 @@ def _kind(value: Json) -> str:
 class PageSet:
     """All pages of one question, in page order.
 
-    `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not
-    add up (then the set may not be used), `notes` what is odd and harmless, `odd_objects` the pages that the
-    fast reader may not read.
+    `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not add
+    up (then the set may not be used), `doubt` a reason to ask once more, `notes` what is odd and harmless,
+    `odd_objects` the pages that the fast reader may not read.
     """
 
     objects: list[str] = field(default_factory=list)
@@ -82,7 +90,7 @@ class PageSet:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     odd_objects: list[str] = field(default_factory=list)
-    ends_empty: bool = False
+    doubt: str | None = None
 
 
 def data_key(record: Json) -> Hashable | None:
@@ -107,7 +115,10 @@ def judge(pages: list[Page], key_of: KeyOf) -> PageSet:
     for page in pages:
         result.values.extend(page.values)
     sizes = [page.size for page in pages]
-    result.ends_empty = len(pages) > 1 and sizes[-1] == 0
+    if len(pages) > 1 and sizes[-1] == 0:
+        result.doubt = "the last page is empty"
+    elif pages[0].has_previous:
+        result.doubt = "the first page says that another stands before it"
     repeated = [digest for digest, times in Counter(result.objects).items() if times > 1]
     if repeated and len(pages) > 1:
         places = [n for n, page in enumerate(pages, 1) if page.digest == repeated[0]]
@@ -130,7 +141,7 @@ def _judge_counts(pages: list[Page], result: PageSet) -> None:
     total = sum(page.size for page in pages)
     for number, page in enumerate(pages, 1):
         if page.count is None:
-            result.notes.append(f"page {number} has no count")
+            result.notes.append(f"page {number} has no usable count")
         elif page.count not in (page.size, total):
             result.faults.append(
                 f"page {number} counts {page.count} records; it has {page.size}, all pages together {total}"

@@ -6,6 +6,7 @@ A `Transport` answers every GET with a whole body or raises `SourceError`; it ne
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,7 +41,7 @@ BROKEN = {
     ("DecodeError", "ContentDecodingError"): "the compressed body cannot be unpacked",
     ("IncompleteRead", "ProtocolError", "ChunkedEncodingError"): "the connection broke off within the answer",
 }
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK = re.compile(r"localhost|127(\.[0-9]+){3}|::1")
 
 
 class RateLimiter:
@@ -193,7 +194,7 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
-            session.trust_env = self.host not in LOOPBACK
+            session.trust_env = LOOPBACK.fullmatch(self.host) is None
             session.headers.update(
                 {
                     "User-Agent": f"ame-warehouse/{__version__}",

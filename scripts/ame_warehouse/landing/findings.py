@@ -79,7 +79,7 @@ def fetch_findings(findings: Findings, fetch: dict[str, Any]) -> None:
 def cell_findings(
     connection: duckdb.DuckDBPyConnection,
     findings: Findings,
-    oddities: list[tuple[str, Oddity]],
+    oddities: list[Oddity],
     fetch: dict[str, Any],
 ) -> None:
     """Add what stands in the records: odd values, unknown statuses, duplicates, rows nobody asked for."""
@@ -90,9 +90,9 @@ def cell_findings(
     _strangers(connection, findings, fetch)
 
 
-def _oddities(findings: Findings, oddities: list[tuple[str, Oddity]]) -> None:
+def _oddities(findings: Findings, oddities: list[Oddity]) -> None:
     grouped: dict[tuple[str | int | None, ...], list[Oddity]] = {}
-    for _, odd in oddities:
+    for odd in oddities:
         key = (odd.kind, odd.severity, odd.kpi_id, odd.expected, odd.found)
         grouped.setdefault(key, []).append(odd)
     for group in grouped.values():
@@ -201,14 +201,6 @@ def _duplicates(connection: duckdb.DuckDBPyConnection, findings: Findings) -> No
 
 def _strangers(connection: duckdb.DuckDBPyConnection, findings: Findings, fetch: dict[str, Any]) -> None:
     """Rows that were not asked for: dropped, and counted here."""
-    connection.execute(
-        """
-        create temp table strangers as
-        select r.kpi_id, r.municipality_id, r.year
-        from raw as r
-        anti join scoped as s on r.rowid = s.row_no
-        """
-    )
     asked_kpis = sorted({kpi for one in fetch["sets"] for kpi in one["kpi_ids"]})
     rows = connection.execute(
         """

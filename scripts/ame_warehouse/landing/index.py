@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from ame_warehouse.landing.tables import timestamp
+from ame_warehouse.landing.tables import connect, timestamp
 from ame_warehouse.settings import Settings
 
 MEASURES = "measures.parquet"
@@ -37,18 +35,19 @@ class Held:
     def __init__(self, cells: dict[str, dict[str, set[int]]]) -> None:
         self._cells = cells
 
-    def example(
-        self, kpi_id: str, municipality_ids: Sequence[str], years: Sequence[int] | None
+    def lacking(
+        self,
+        kpi_id: str,
+        municipality_ids: Sequence[str],
+        years: Sequence[int] | None,
+        answered: Collection[tuple[str, int]] = (),
     ) -> tuple[str, int] | None:
-        """Return (municipality, year) of a held value within the scope; None when there is none."""
-        places = self._cells.get(kpi_id)
-        if not places:
-            return None
+        """Return (municipality, year) of a held value in scope that is not among the answered cells."""
+        places = self._cells.get(kpi_id, {})
         for place in municipality_ids:
-            found = places.get(place, set())
-            wanted = found if years is None else found.intersection(years)
-            if wanted:
-                return place, max(wanted)
+            for year in sorted(places.get(place, ()), reverse=True):
+                if (years is None or year in years) and (place, year) not in answered:
+                    return place, year
         return None
 
 
@@ -57,9 +56,8 @@ def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequ
     fetches = parsed_fetch_ids(settings.observations)
     if not fetches:
         return Held({})
-    connection = duckdb.connect()
+    connection = connect(settings.memory_limit)
     try:
-        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         connection.execute(
             """
             create temp table contents as
@@ -115,7 +113,7 @@ def earlier_contents(observations: Path, fetch: dict[str, Any]) -> dict[tuple[st
     fetches = [other for other in parsed_fetch_ids(observations) if other < fetch_id]
     if not fetches:
         return {}
-    connection = duckdb.connect()
+    connection = connect()
     try:
         rows = connection.execute(
             """

@@ -11,12 +11,13 @@ import duckdb
 
 from ame_warehouse.errors import LandingError
 from ame_warehouse.landing import metadata
+from ame_warehouse.landing.cells import make_cells
 from ame_warehouse.landing.findings import Findings, cell_findings, fetch_findings
 from ame_warehouse.landing.index import earlier_contents, fetch_dir, parsed_fetch_ids
 from ame_warehouse.landing.pages import load_cells
-from ame_warehouse.landing.schema import TABLES, ddl
+from ame_warehouse.landing.schema import TABLES
 from ame_warehouse.landing.store import Objects, fetch_ids, read_fetch
-from ame_warehouse.landing.tables import fill, timestamp, write_parquet
+from ame_warehouse.landing.tables import connect, fill, timestamp, write_parquet
 from ame_warehouse.settings import Settings
 
 SCRATCH = ".scratch"
@@ -79,14 +80,13 @@ def parse_fetch(settings: Settings, fetch_id: str, observations: Path | None = N
         (staged / SCRATCH).mkdir(parents=True)
     except OSError as exc:
         raise _cannot_write(staged, exc) from exc
-    connection = duckdb.connect()
+    connection = connect(settings.memory_limit)
     try:
-        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         connection.execute(
             f"set temp_directory = '{str(staged / SCRATCH / 'spill').replace(chr(39), chr(39) * 2)}'"
         )
         result = _parse(settings, fetch, connection, staged, earlier_contents(root, fetch))
-    except (OSError, duckdb.IOException) as exc:
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as exc:
         raise _cannot_write(staged, exc) from exc
     finally:
         connection.close()
@@ -110,11 +110,8 @@ def _parse(
     findings = Findings(fetch)
     checksums = list(dict.fromkeys(sha for one in fetch["sets"] for sha in one["objects"]))
     oddities = load_cells(connection, objects, checksums, fetch["odd_objects"], staged / SCRATCH)
-    _scope(connection, fetch)
-    _cells(connection)
+    make_cells(connection, fetch, checksums)
     cell_findings(connection, findings, oddities, fetch)
-    connection.execute("drop table raw")
-    connection.execute("drop table scoped")
     fetch_findings(findings, fetch)
     contents = _contents(connection)
     measures = _measures(fetch, contents, earlier)
@@ -123,16 +120,15 @@ def _parse(
     fill(connection, "places", metadata.place_rows(settings, fetch, objects, findings))
     fill(connection, "groups", metadata.group_rows(settings, fetch, objects, findings))
     fill(connection, "findings", findings.rows)
-    connection.execute(f"create temp table observations ({ddl('observations')})")
     connection.execute(
         """
-        insert into observations
-        select ?, c.kpi_id, c.municipality_id, c.year, c.gender, c.value, c.status, c.is_deleted,
-            c.member_count, c.raw_value, c.value_issue, c.object_sha256
+        create temp view observations as
+        select m.fetch_id, c.kpi_id, c.municipality_id, c.year, c.gender, c.value, c.status, c.is_deleted,
+            c.member_count, c.raw_value, c.value_issue, p.object_sha256
         from cells as c
         inner join measures as m on c.kpi_id = m.kpi_id and m.content_fetch_id = m.fetch_id
-        """,
-        [fetch["fetch_id"]],
+        inner join pages as p on c.page_no = p.page_no
+        """
     )
     for table in TABLES:
         write_parquet(connection, table, SORT[table], staged / f"{table}.parquet")
@@ -143,72 +139,6 @@ def _parse(
         "unchanged": sum(1 for one in measures if one["content_fetch_id"] not in (None, own)),
         "findings": len(findings.rows),
     }
-
-
-def _scope(connection: duckdb.DuckDBPyConnection, fetch: dict[str, Any]) -> None:
-    """Tables of what each stored page was asked for, and of the measures that are complete."""
-    pages = [(sha, n) for n, one in enumerate(fetch["sets"]) for sha in dict.fromkeys(one["objects"])]
-    kpis = [(n, kpi) for n, one in enumerate(fetch["sets"]) for kpi in one["kpi_ids"]]
-    places = [(n, place) for n, one in enumerate(fetch["sets"]) for place in one["municipality_ids"]]
-    years = [(n, year) for n, one in enumerate(fetch["sets"]) for year in one["years"] or [None]]
-    complete = [one["kpi_id"] for one in fetch["measures"] if one["outcome"] == "complete"]
-    for name, columns, rows in (
-        ("set_pages", ("object_sha256", "set_no"), pages),
-        ("set_kpis", ("set_no", "kpi_id"), kpis),
-        ("set_places", ("set_no", "municipality_id"), places),
-        ("set_years", ("set_no", "year"), years),
-        ("complete", ("kpi_id",), [(kpi,) for kpi in complete]),
-    ):
-        kinds = {"set_no": "INTEGER", "year": "INTEGER"}
-        definition = ", ".join(f"{column} {kinds.get(column, 'VARCHAR')}" for column in columns)
-        connection.execute(f"create temp table {name} ({definition})")
-        fill(connection, name, [dict(zip(columns, row, strict=True)) for row in rows], create=False)
-
-
-def _cells(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `scoped` (all that was asked for) and `cells` (complete measures, one row per key, sorted)."""
-    connection.execute(
-        """
-        create temp table scoped as
-        select r.rowid as row_no, r.*
-        from raw as r
-        inner join set_pages as p on r.object_sha256 = p.object_sha256
-        inner join set_kpis as k on p.set_no = k.set_no and r.kpi_id = k.kpi_id
-        inner join set_places as m on p.set_no = m.set_no and r.municipality_id = m.municipality_id
-        inner join set_years as y on p.set_no = y.set_no and (y.year is null or r.year = y.year)
-        """
-    )
-    connection.execute(
-        """
-        create temp table duplicates as
-        select kpi_id, municipality_id, year, gender, count(*) as n
-        from scoped group by all having count(*) > 1
-        """
-    )
-    connection.execute(
-        """
-        create temp table cells as
-        with chosen as (
-            select * from scoped as s where not exists (
-                select 1 from duplicates as d
-                where d.kpi_id = s.kpi_id and d.municipality_id = s.municipality_id
-                    and d.year = s.year and d.gender = s.gender
-            )
-            union all
-            select s.* from scoped as s
-            inner join duplicates as d
-                on s.kpi_id = d.kpi_id and s.municipality_id = d.municipality_id
-                    and s.year = d.year and s.gender = d.gender
-            qualify row_number() over (
-                partition by s.kpi_id, s.municipality_id, s.year, s.gender
-                order by s.object_sha256, s.value, s.status, s.is_deleted, s.member_count, s.raw_value
-            ) = 1
-        )
-        select c.* exclude (row_no) from chosen as c
-        inner join complete as k on c.kpi_id = k.kpi_id
-        order by c.kpi_id, c.municipality_id, c.year, c.gender
-        """
-    )
 
 
 def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, int]]:
@@ -262,7 +192,7 @@ def _measures(
 def summary(settings: Settings, fetch_id: str) -> dict[str, int]:
     """Return the same figures as `parse_fetch` for a fetch that is parsed already."""
     folder = fetch_dir(settings.observations, fetch_id)
-    connection = duckdb.connect()
+    connection = connect()
     try:
         row = connection.execute(
             """
@@ -308,8 +238,9 @@ def _cannot_write(path: Path, exc: Exception) -> LandingError:
     found = exc.strerror if isinstance(exc, OSError) else None
     return LandingError(
         "the parsed observations cannot be written",
-        expected="a writable directory with free space",
+        expected="a writable directory with free space, and memory as AME_MEMORY_LIMIT says",
         found=found or str(exc),
         source=str(path),
-        action="free space or correct the permissions of AME_HOME, then run again; the landing is whole",
+        action="free space, correct the permissions of AME_HOME or raise AME_MEMORY_LIMIT, then run again; "
+        "the landing is whole",
     )

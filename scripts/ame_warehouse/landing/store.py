@@ -13,6 +13,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise _cannot_write(path, exc) from exc
 
 
@@ -114,7 +116,7 @@ class FetchWriter:
         self.n_requests = 0
         try:
             self._staged.mkdir(parents=True)
-            self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8")
+            self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8", errors="backslashreplace")
         except OSError as exc:
             raise _cannot_write(self._staged, exc) from exc
 
@@ -132,7 +134,7 @@ class FetchWriter:
         """Write `fetch.json` and make the fetch visible; return its directory."""
         self.close()
         text = json.dumps(fetch, ensure_ascii=False, indent=1, sort_keys=True)
-        write_whole(self._staged / FETCH_FILE, text.encode())
+        write_whole(self._staged / FETCH_FILE, text.encode("utf-8", "backslashreplace"))
         try:
             self._staged.rename(self._final)
             descriptor = os.open(self._final.parent, os.O_RDONLY)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from ame_warehouse.landing.schema import TABLES, ddl
-
-ARROW = {
-    "VARCHAR": pa.string(),
-    "INTEGER": pa.int32(),
-    "BOOLEAN": pa.bool_(),
-    "DOUBLE": pa.float64(),
-    "DATE": pa.string(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "VARCHAR[]": pa.list_(pa.string()),
-    "INTEGER[]": pa.list_(pa.int32()),
-}
+from ame_warehouse.landing.schema import TABLES
 
 
 def timestamp(text: str) -> datetime:
@@ -30,25 +19,46 @@ def timestamp(text: str) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
+def connect(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+    """Return a private in-memory database that keeps to a memory limit and prints nothing."""
+    connection = duckdb.connect(config={"memory_limit": memory_limit})
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
 def fill(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]], *, create: bool = True
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str] | None = None,
 ) -> None:
-    """Create a temporary table with its contract columns (unless it exists) and put rows into it."""
-    if create:
-        connection.execute(f"create temp table {table} ({ddl(table)})")
-        kinds = TABLES[table]
-    else:
-        described = connection.execute(f"describe {table}").fetchall()
-        kinds = {name: kind for name, kind, *_ in described}
+    """Create a temporary table and put rows into it.
+
+    Args:
+        columns: names and DuckDB types; by default those of the contract. A date that is none becomes null;
+            text that is no Unicode (lone surrogates) gets question marks.
+    """
+    kinds = TABLES[table] if columns is None else columns
+    definition = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
+    connection.execute(f"create temp table if not exists {table} ({definition})")
     if not rows:
         return
-    schema = pa.schema([(name, ARROW[kind]) for name, kind in kinds.items()])
-    connection.register("incoming", pa.Table.from_pylist(list(rows), schema=schema))
-    columns = ", ".join(
-        f'try_cast("{name}" as date)' if kind == "DATE" else f'"{name}"' for name, kind in kinds.items()
+    shape = {name: _shape(kind) for name, kind in kinds.items()}
+    text = json.dumps(list(rows), ensure_ascii=False, default=datetime.isoformat)
+    values = ", ".join(
+        f'try_cast(r."{name}" as date)' if kind == "DATE" else f'r."{name}"' for name, kind in kinds.items()
     )
-    connection.execute(f"insert into {table} select {columns} from incoming")  # noqa: S608 - our own names
-    connection.unregister("incoming")
+    source = "select unnest(from_json_strict($rows::json, $shape)) as r"
+    connection.execute(
+        f"insert into {table} select {values} from ({source})",  # noqa: S608 - our own names
+        {"rows": text.encode("utf-8", "replace").decode(), "shape": json.dumps([shape])},
+    )
+
+
+def _shape(kind: str) -> Any:
+    if kind.endswith("[]"):
+        return [kind.removesuffix("[]")]
+    return "VARCHAR" if kind == "DATE" else kind
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, table: str, order: str, path: Path) -> None:

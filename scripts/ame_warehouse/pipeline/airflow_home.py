@@ -9,10 +9,8 @@ from pathlib import Path
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.pipeline.faults import readable
+from ame_warehouse.pipeline.pool import WRITER_POOL, WRITER_POOL_SLOTS, WRITER_POOL_TEXT
 from ame_warehouse.settings import Settings
-
-WRITER_POOL_SLOTS = 1
-WRITER_POOL_TEXT = "Everything that writes to AME_HOME: one task at a time."
 
 
 def dags_folder(settings: Settings) -> Path:
@@ -75,8 +73,6 @@ def prepare(settings: Settings) -> None:
 
         db.initdb()
         from airflow.models.pool import Pool
-
-        from ame_warehouse.pipeline.dag_defaults import WRITER_POOL
 
         Pool.create_or_update_pool(
             name=WRITER_POOL, slots=WRITER_POOL_SLOTS, description=WRITER_POOL_TEXT, include_deferred=False

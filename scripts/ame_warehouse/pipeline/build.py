@@ -20,6 +20,7 @@ from ame_warehouse.pipeline import progress
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher
 from ame_warehouse.quality import results as checks
+from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import IncidentStore, Recorded
 from ame_warehouse.quality.results import CheckResult, RunState, Stage
 from ame_warehouse.settings import Settings
@@ -133,7 +134,7 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
         with duckdb.connect(str(candidate)) as con:
             checks.tidy_failing_tables(con, state.results)
             checks.write_check_results(con, version, state.results)
-            store.write_table(con)
+            write_incidents(con, store.incidents())
     except duckdb.Error as exc:
         raise PublishError(
             "the results of the checks cannot be written into the candidate",

@@ -11,7 +11,8 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAny, Param
 
-WRITER_POOL = "ame_writer"
+from ame_warehouse.pipeline.pool import WRITER_POOL
+
 OWNER = "ame-warehouse"
 START = datetime(2024, 1, 1, tzinfo=UTC)
 TRIAGE_HEADING = "## When it fails"

@@ -118,7 +118,7 @@ def write(report: dict[str, Any]) -> None:
     out = sys.stdout.write
     out("\n")
     if report["published"]:
-        out(f"Published version {report['version']}\n")
+        out(f"Published version {report['version']} (built because: {report['reason']})\n")
     else:
         out(f"Unchanged: version {report['version']} stays published ({report['reason'] or 'nothing new'})\n")
     out("\nRows\n")

@@ -29,7 +29,7 @@ import duckdb
 from ame_warehouse import __version__
 from ame_warehouse.errors import PublishError
 from ame_warehouse.publish import manifest as manifests
-from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns
+from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, digest_of_copy
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
@@ -193,38 +193,38 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> None:
-    """Copy one table in the order of its columns, so that the same values give the same files."""
+    """Copy one table, in the order in which its rows stand."""
     source = f'candidate.{schema}."{table}"'
     picked = [
         f'"{name}"::decimal(38, 0) as "{name}"' if kind in {"HUGEINT", "UHUGEINT"} else f'"{name}"'
         for name, kind in columns(con, source)  # Parquet has no 128-bit integers
     ]
     copy = f'published.{schema}."{table}"'
-    con.execute(f"create table {copy} as select {', '.join(picked)} from {source} order by all")  # noqa: S608
+    con.execute(f"create table {copy} as select {', '.join(picked)} from {source}")  # noqa: S608
     con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
 
 
 def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> dict[str, Any]:
     """Hold both copies against the candidate; return what the manifest says of the table."""
-    rows, digest = checksum(con, f'candidate.{schema}."{table}"')
+    original = digest_of_copy(con, f'candidate.{schema}."{table}"')
     for what, relation in (
         ("the published table", f'published.{schema}."{table}"'),
         ("the Parquet copy", f"read_parquet('{_quoted(parquet)}')"),
     ):
-        found = checksum(con, relation)
-        if found != (rows, digest):
+        found = digest_of_copy(con, relation)
+        if found != original:
             raise PublishError(
                 f"{what} of {schema}.{table} differs from the candidate",
-                expected=f"{rows} rows, checksum {digest}",
-                found=f"{found[0]} rows, checksum {found[1]}",
+                expected=f"{original[0]} rows, digest {original[1]}",
+                found=f"{found[0]} rows, digest {found[1]}",
                 source=str(parquet if "Parquet" in what else parquet.parents[2] / "warehouse.duckdb"),
                 action="check the disk for errors, then run `ame run` again",
             )
     left_out = RUN_COLUMNS.get(f"{schema}.{table}", ())
+    rows, digest = checksum(con, f'published.{schema}."{table}"', exclude=left_out)
     entry: dict[str, Any] = {"rows": rows, "checksum": digest}
     if left_out:
-        stable = checksum(con, f'published.{schema}."{table}"', exclude=left_out)[1]
-        entry.update(checksum=stable, checksum_without=list(left_out))
+        entry["checksum_without"] = list(left_out)
     return entry
 
 

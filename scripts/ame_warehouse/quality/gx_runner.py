@@ -95,7 +95,8 @@ class Validator:
         try:
             shutil.rmtree(home / "gx" / "expectations", ignore_errors=True)
             shutil.rmtree(home / "gx" / "validation_definitions", ignore_errors=True)
-            (home / "gx" / "great_expectations.yml").unlink(missing_ok=True)
+            for left in ("great_expectations.yml", "uncommitted/config_variables.yml"):
+                (home / "gx" / left).unlink(missing_ok=True)
             self.context = gx.get_context(mode="file", project_root_dir=home)
             self.context.variables.progress_bars = {"globally": False, "metric_calculations": False}
             self._site(data_docs(settings))

@@ -45,6 +45,7 @@ class Fault:
         kind: one of `KINDS`.
         at: numbers of the requests it hits (1 = the first after the server started); None = any.
         match: text that the path and query must contain; empty = any.
+        page: the page that must be asked for; None = any.
         times: how often it happens; None = always.
         The rest belongs to single kinds.
     """
@@ -52,6 +53,7 @@ class Fault:
     kind: str
     at: Collection[int] | None = None
     match: str = ""
+    page: int | None = None
     times: int | None = None
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
@@ -72,6 +74,8 @@ class Fault:
             if self.times is not None and self.hits >= self.times:
                 return False
             if (self.at is not None and number not in self.at) or self.match not in target:
+                return False
+            if self.page is not None and f"page={self.page}&" not in target + "&":
                 return False
             self.hits += 1
             return True

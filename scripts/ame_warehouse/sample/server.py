@@ -98,7 +98,7 @@ class KoladaServer:
         return number, [fault for fault in self.faults if fault.strikes(number, target)]
 
     def answer(self, target: str, faults: Sequence[Fault] = ()) -> Record:
-        """Return the envelope for a path with query, as far as faults change what is found; raises `Refused`."""
+        """Return the envelope for a path with query, with the faults that change what is found."""
         kinds = [fault.kind for fault in faults]
         page_shift = kinds.count("skip_page") - kinds.count("repeat_page")
         parts = urlsplit(target)

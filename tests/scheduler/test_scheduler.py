@@ -1,0 +1,165 @@
+"""The chain under a real scheduler: a triggered ingest, and the build that its asset event starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import psutil
+import pytest
+
+from ame_warehouse.pipeline import airflow_home
+from ame_warehouse.pipeline.server import HOST, AirflowServer
+from ame_warehouse.settings import Settings
+
+pytestmark = [pytest.mark.scheduler, pytest.mark.timeout(480)]
+READY_SECONDS = 120
+CHAIN_SECONDS = 300
+FINAL = ("success", "failed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServer]:
+    patch = pytest.MonkeyPatch()
+    for name in [name for name in os.environ if name.startswith(("AME_", "AIRFLOW"))]:
+        patch.delenv(name)
+    settings = Settings(_env_file=None, home=tmp_path_factory.mktemp("scheduler") / "home")
+    server = AirflowServer(settings, free_port(), with_triggerer=False)
+    airflow_home.make_directories(settings)
+    try:
+        # The ingest is triggered before the scheduler starts, so that it goes before what is due by schedule.
+        run(server, "ame_warehouse.pipeline.airflow_home")
+        run(server, "airflow", "dags", "reserialize")
+        run(server, "airflow", "dags", "trigger", "ingest_kolada", "--conf", '{"years": [2021, 2022]}')
+        server.start()
+        server.wait_until_ready(READY_SECONDS)
+        yield server
+    finally:
+        server.stop()
+        patch.undo()
+
+
+def run(server: AirflowServer, module: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=server.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def query(server: AirflowServer, sql: str) -> list[tuple]:
+    """Read Airflow's database; waits while somebody writes."""
+    database = server.settings.airflow_home / "airflow.db"
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30) as con:
+        return con.execute(sql).fetchall()
+
+
+def wait_for(server: AirflowServer, sql: str, seconds: float) -> list[tuple]:
+    """Return the rows of `sql` as soon as there are any."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        server.require_running()
+        if rows := query(server, sql):
+            return rows
+        time.sleep(1)
+    runs = query(server, "select dag_id, run_type, state from dag_run")
+    tasks = query(server, "select dag_id, task_id, state, try_number from task_instance")
+    raise AssertionError(f"nothing after {seconds:.0f} s for: {sql}\nruns: {runs}\ntasks: {tasks}")
+
+
+@pytest.fixture(scope="module")
+def chain(server: AirflowServer) -> list[tuple]:
+    """Return the runs when the triggered ingest and a build have ended, or the ingest has failed."""
+    ingest = "select 1 from dag_run where dag_id = 'ingest_kolada' and run_type = 'manual' and state "
+    build = f"select 1 from dag_run where dag_id = 'build_warehouse' and state in {FINAL}"
+    wait_for(
+        server,
+        f"select 1 where exists ({ingest} = 'failed') "
+        f"or (exists ({ingest} = 'success') and exists ({build}))",
+        CHAIN_SECONDS,
+    )
+    return query(server, "select dag_id, run_type, state from dag_run order by dag_id, id")
+
+
+def test_the_dags_are_unpaused_by_themselves(server: AirflowServer) -> None:
+    assert query(server, "select count(*) from dag") == [(3,)]
+    assert query(server, "select dag_id from dag where is_paused") == []
+
+
+def test_the_asset_event_of_the_ingest_starts_the_build(server: AirflowServer, chain: list[tuple]) -> None:
+    manual = [run for run in chain if run[:2] == ("ingest_kolada", "manual")]
+    builds = [run for run in chain if run[0] == "build_warehouse"]
+    tasks = query(server, "select task_id, state, try_number from task_instance")
+    assert manual == [("ingest_kolada", "manual", "success")], tasks
+    assert ("build_warehouse", "asset_triggered", "success") in builds, tasks
+
+
+def test_the_params_reached_the_fetch(server: AirflowServer, chain: list[tuple]) -> None:
+    fetches = sorted((server.settings.landing / "kolada").glob("*/fetch.json"))
+    assert fetches
+    assert any('"years": [\n  2021,\n  2022\n ]' in path.read_text() for path in fetches)
+
+
+def test_what_was_built_is_published(server: AirflowServer, chain: list[tuple]) -> None:
+    with duckdb.connect(str(server.settings.published / "warehouse.duckdb"), read_only=True) as con:
+        row = con.execute("select count(participants) from marts.participants").fetchone()
+    assert row is not None
+    assert row[0] > 0
+
+
+def test_the_writers_stand_in_the_pool_of_one(server: AirflowServer, chain: list[tuple]) -> None:
+    assert query(server, "select slots from slot_pool where pool = 'ame_writer'") == [(1,)]
+    spans = query(
+        server,
+        "select start_date, end_date from task_instance "
+        "where pool = 'ame_writer' and start_date is not null and end_date is not null order by start_date",
+    )
+    assert len(spans) >= 9
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(spans))
+
+
+def test_airflow_listens_on_loopback_only(server: AirflowServer) -> None:
+    family = [
+        member
+        for process in server.processes.values()
+        for member in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    ]
+    listening = {
+        (connection.laddr.ip, connection.laddr.port)
+        for member in family
+        for connection in member.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {(HOST, server.port)}
+
+
+def test_nothing_is_left_running_after_the_end(server: AirflowServer, chain: list[tuple]) -> None:
+    """Last: ends the server that the other tests use."""
+    pids = {
+        member.pid
+        for process in server.processes.values()
+        for member in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    }
+    server.stop()
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    with socket.socket() as probe:
+        assert probe.connect_ex((HOST, server.port)) != 0
+    assert Path(server.log_path("scheduler")).stat().st_size > 0

@@ -1,0 +1,349 @@
+"""A small world in which every check of the suites passes: landing tables and marts with a few rows."""
+
+# ruff: noqa: E501  (SQL reads better on one line)
+
+from __future__ import annotations
+
+import duckdb
+
+from ame_warehouse.landing.schema import TABLES, ddl
+from ame_warehouse.settings import Settings
+
+MARTS = {
+    "marts.participants": "municipality_id varchar, municipality varchar, year integer, gender varchar, "
+    "participants double, missing_reason varchar, change_persons double, change_pct double, "
+    "share_of_population_pct double, is_small_base boolean",
+    "marts.participant_profile": "municipality_id varchar, municipality varchar, year integer, "
+    "composition_id varchar, category_id varchar, share_pct double, missing_reason varchar, "
+    "composition_sum_pct double, composition_status varchar, comparison_share_pct double, "
+    "value_year integer, fallback_reason varchar",
+    "marts.referrals": "municipality_id varchar, municipality varchar, year integer, referral_source varchar, "
+    "composition_id varchar, is_derived boolean, share_pct double, missing_reason varchar, "
+    "composition_sum_pct double, composition_status varchar, share_class varchar, class_rule varchar, "
+    "class_year integer",
+    "marts.costs": "municipality_id varchar, municipality varchar, year integer, "
+    "net_cost_sek_per_inhabitant double, gross_cost_sek_per_inhabitant double, participants double, "
+    "net_cost_sek_per_participant double, missing_reason varchar, missing_inputs varchar",
+    "marts.context": "municipality_id varchar, municipality varchar, year integer, gender varchar, "
+    "measure_id varchar, topic varchar, value double, missing_reason varchar",
+    "marts.dim_measure": "measure_id varchar, unit varchar",
+    "marts.observations": "source varchar, measure_id varchar, municipality_id varchar, period varchar, "
+    "gender varchar, value double, missing_reason varchar",
+    "quality.gaps": "measure_id varchar, municipality_id varchar, municipality varchar, year integer, "
+    "missing_reason varchar, kind varchar, last_reported_year integer, first_seen_at timestamp",
+    "quality.coverage": "measure_id varchar, year integer, n_expected integer, n_reported integer, "
+    "missing_municipality_ids varchar",
+}
+ROWS = """
+insert into landing_measures
+select
+    'f' || n, 'kolada', 'sample', timestamp '2024-01-01' + to_days(n), timestamp '2024-01-01' + to_days(n),
+    '2024-01-01', kpi, 'complete', null, 100, 90, 'sha', 'f' || n, ['1440', '1480'], null
+from range(1, 3) as fetches (n), (values ('U40800'), ('N40011')) as kpis (kpi);
+insert into landing_measures
+values ('f2', 'kolada', 'sample', timestamp '2024-01-03', timestamp '2024-01-03', '2024-01-03', 'U40813',
+        'retired', null, 0, 0, null, null, ['1440', '1480'], null);
+insert into landing_observations
+select 'f' || n, kpi, place, 2021 + y, gender, 100 + n, '', false, 1, null, null, 'sha'
+from range(1, 3) as fetches (n), range(0, 2) as years (y), (values ('1440'), ('1480')) as places (place),
+    (values ('U40800', 'T'), ('U40800', 'K'), ('U40800', 'M'), ('N40011', 'T')) as kpis (kpi, gender);
+update landing_observations set value = null, status = 'Missing' where municipality_id = '1440' and year = 2022;
+insert into landing_findings
+values ('f2', timestamp '2024-01-03', 'unknown_id', 'error', 'U40813', null, null, null, 'in', 'out', 'gone');
+insert into landing_findings
+values ('f1', timestamp '2024-01-02', 'catalogue_drift', 'warning', 'U40800', null, null, null, 'a', 'b', 'old');
+
+insert into marts.participants
+select place, 'Name ' || place, year, gender, case gender when 'T' then 300 else 150 end, null, 20, 7, 2.5, false
+from (values ('1440'), ('1480')) as places (place), range(2020, 2023) as years (year),
+    (values ('T'), ('K'), ('M')) as genders (gender);
+update marts.participants
+set participants = null, missing_reason = 'not_reported', share_of_population_pct = null, change_pct = null
+where municipality_id = '1440' and year = 2022;
+insert into marts.participants values ('1481', 'Small', 2022, 'T', 12, null, 9, 300, 1, true);
+
+insert into marts.participant_profile
+select place, 'Name ' || place, year, 'education_4', category, share + shift * sign, null, 100, 'complete', share, year,
+    null
+from (values ('1440', 0), ('1480', 10)) as places (place, shift), range(2021, 2023) as years (year),
+    (values ('post_secondary', 40, 1), ('upper_secondary', 30, -1), ('compulsory', 20, 1), ('unknown', 10, -1))
+        as categories (category, share, sign);
+insert into marts.participant_profile
+values ('1481', 'Small', 2022, 'education_4', 'unknown', null, 'not_reported', null, 'missing', 10, 2021, 'missing');
+
+insert into marts.referrals
+select place, 'Name ' || place, 2022, ref_source, 'referrals', ref_source = 'af_total', share + shift, null,
+    100, 'complete', 'low', 'own_value', 2022
+from (values ('1440', 0), ('1480', 0)) as places (place, shift),
+    (values ('af', 60), ('other', 40), ('af_total', 60)) as sources (ref_source, share);
+insert into marts.referrals
+values ('1481', 'Small', 2022, 'af', 'referrals', false, null, 'not_reported', null, 'incomplete', 'high', 'next_year',
+        2023);
+
+insert into marts.costs
+select place, 'Name ' || place, year, 500, 700, 300, 60000, null, null
+from (values ('1440'), ('1480')) as places (place), range(2020, 2023) as years (year);
+insert into marts.costs values ('1481', 'Small', 2022, null, null, 0, null, 'not_applicable', null);
+
+insert into marts.context values ('1440', 'Ale', 2022, 'T', 'sorting_key', 'sorting_key', 3, null);
+insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'sorting_key', 'sorting_key', null, 'not_reported');
+insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'population_total', 'population', 600000, null);
+
+insert into marts.dim_measure values ('share', 'percent'), ('yes_no', 'boolean'), ('persons', 'persons'), ('cost', 'sek');
+insert into marts.observations
+select 'kolada', measure, place, '2022', 'T', value, null
+from (values ('1440'), ('1480')) as places (place),
+    (values ('share', 40), ('yes_no', 1), ('persons', 30), ('cost', -5)) as measures (measure, value);
+insert into marts.observations values ('kolada', 'share', '1481', '2022', 'T', null, 'withdrawn');
+
+insert into quality.coverage
+select 'share', year, 40, 39, '1481' from range(2020, 2023) as years (year);
+insert into quality.gaps
+select 'share', '1481', 'Small', year, 'not_reported', 'chronic', null, timestamp '2024-01-01'
+from range(2020, 2023) as years (year);
+"""
+
+
+def world(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Return a connection on which the queries of all suites can be run."""
+    con = duckdb.connect()
+    for table in TABLES:
+        con.execute(f"create table landing_{table} ({ddl(table)})")
+    con.execute("create schema marts; create schema quality")
+    for table, columns in MARTS.items():
+        con.execute(f"create table {table} ({columns})")
+    con.execute("set variable seeds = $seeds", {"seeds": str(settings.seeds)})
+    con.execute("set variable mode = 'sample'")
+    con.execute(ROWS)
+    return con
+
+
+# What makes a check fail: SQL on the world above, and the other checks that must fail with it.
+# A value in `also` is not a weakness: the same bad row breaks two rules.
+BAD: dict[str, tuple[str, set[str]]] = {
+    "landing_columns": ("alter table landing_observations alter column value type varchar", set()),
+    "landing_key_complete": (
+        "update landing_observations set municipality_id = null where fetch_id = 'f2' and kpi_id = 'N40011' "
+        "and year = 2021 and municipality_id = '1440'",
+        set(),
+    ),
+    "landing_key_unique": (
+        "insert into landing_observations from landing_observations where fetch_id = 'f2' and kpi_id = 'N40011' "
+        "and year = 2021 and municipality_id = '1440'",
+        set(),
+    ),
+    "landing_gender_known": ("update landing_observations set gender = 'X' where gender = 'M'", set()),
+    "landing_first_year": ("update landing_observations set year = 22 where year = 2022", set()),
+    "landing_last_year": ("update landing_observations set year = 20222 where year = 2022", set()),
+    "landing_status_known": ("update landing_observations set status = 'Nytt' where value is null", set()),
+    "landing_values_are_numbers": (
+        "update landing_observations set value = null, value_issue = 'not_a_number' where year = 2021",
+        set(),
+    ),
+    "landing_measure_named": (
+        "update landing_measures set kpi_id = 'U99999' where kpi_id = 'N40011'",
+        set(),
+    ),
+    "landing_measure_fetched": (
+        "update landing_measures set outcome = 'failed', error = 'HTTP 500' where fetch_id = 'f2' "
+        "and kpi_id = 'N40011'",
+        set(),
+    ),
+    "landing_measure_volume": (
+        "update landing_measures set n_records = 80 where fetch_id = 'f2' and kpi_id = 'N40011'",
+        set(),
+    ),
+    "landing_not_empty": ("delete from landing_observations", set()),
+    "landing_some_measure_fetched": (
+        "update landing_measures set outcome = 'failed' where fetch_id = 'f2'",
+        set(),
+    ),
+    "landing_total_volume": ("update landing_measures set n_records = 20 where fetch_id = 'f2'", set()),
+    "landing_catalogue_unchanged": ("update landing_findings set kind = 'catalogue_drift'", set()),
+    "landing_places_unchanged": (
+        "update landing_findings set kind = 'place_drift', kpi_id = null where fetch_id = 'f2'",
+        set(),
+    ),
+    "landing_records_regular": ("update landing_findings set kind = 'duplicate_record'", set()),
+    "landing_no_extra_fields": ("update landing_findings set kind = 'extra_field'", set()),
+    "participants_key_complete": (
+        "update marts.participants set municipality_id = null where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_key_unique": (
+        "insert into marts.participants from marts.participants where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_gender_known": (
+        "update marts.participants set gender = 'A' where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_reason_known": (
+        "update marts.participants set missing_reason = 'i.u.' where missing_reason is not null",
+        set(),
+    ),
+    "participants_value_or_reason": (
+        "update marts.participants set missing_reason = 'not_reported' where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_not_negative": (
+        "update marts.participants set participants = -1 where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_plausible": (
+        "update marts.participants set participants = 33000 where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_sexes_add_up": (
+        "update marts.participants set participants = 301 where municipality_id = '1480' and gender = 'T' "
+        "and year = 2022",
+        set(),
+    ),
+    "participants_share_of_population": (
+        "update marts.participants set share_of_population_pct = 101 where municipality_id = '1481'",
+        set(),
+    ),
+    "participants_swing": (
+        "update marts.participants set change_pct = 151 where municipality_id = '1480' and year = 2022",
+        set(),
+    ),
+    "participant_profile_key_complete": (
+        "update marts.participant_profile set category_id = null where municipality_id = '1481'",
+        set(),
+    ),
+    "participant_profile_key_unique": (
+        "insert into marts.participant_profile from marts.participant_profile where municipality_id = '1481'",
+        set(),
+    ),
+    "participant_profile_reason_known": (
+        "update marts.participant_profile set missing_reason = '-' where municipality_id = '1481'",
+        set(),
+    ),
+    "participant_profile_value_or_reason": (
+        "update marts.participant_profile set missing_reason = null where municipality_id = '1481'",
+        set(),
+    ),
+    "participant_profile_share_range": (
+        "update marts.participant_profile set share_pct = 100.5 where category_id = 'compulsory'",
+        set(),
+    ),
+    "participant_profile_fallback_known": (
+        "update marts.participant_profile set fallback_reason = 'other' where municipality_id = '1481'",
+        set(),
+    ),
+    "participant_profile_comparison_whole": (
+        "update marts.participant_profile set value_year = null where municipality_id = '1481'",
+        set(),
+    ),
+    "participant_profile_unknown_share": (
+        "update marts.participant_profile set share_pct = 51 where category_id = 'unknown' and share_pct is not null",
+        set(),
+    ),
+    "referrals_key_complete": (
+        "update marts.referrals set year = null where municipality_id = '1481'",
+        set(),
+    ),
+    "referrals_key_unique": (
+        "insert into marts.referrals from marts.referrals where municipality_id = '1481'",
+        set(),
+    ),
+    "referrals_source_known": (
+        "update marts.referrals set referral_source = 'church' where municipality_id = '1481'",
+        set(),
+    ),
+    "referrals_reason_known": (
+        "update marts.referrals set missing_reason = 'x' where municipality_id = '1481'",
+        set(),
+    ),
+    "referrals_value_or_reason": (
+        "update marts.referrals set missing_reason = null where municipality_id = '1481'",
+        set(),
+    ),
+    "referrals_share_range": (
+        "update marts.referrals set share_pct = -1 where municipality_id = '1480'",
+        set(),
+    ),
+    "referrals_class_known": ("update marts.referrals set share_class = 'huge'", set()),
+    "referrals_class_rule_known": ("update marts.referrals set class_rule = 'guess'", set()),
+    "compositions_status_known": (
+        "update marts.referrals set composition_status = 'half' where municipality_id = '1481'",
+        set(),
+    ),
+    "compositions_sum_agrees": ("update marts.referrals set composition_sum_pct = 99", set()),
+    "compositions_sum_100": (
+        "update marts.participant_profile set composition_status = 'sum_not_100', composition_sum_pct = 108, "
+        "share_pct = share_pct + case category_id when 'unknown' then 8 else 0 end where municipality_id = '1480'",
+        set(),
+    ),
+    "near_identical_rows": (
+        "update marts.participant_profile set share_pct = share_pct + case category_id "
+        "when 'post_secondary' then -10 when 'upper_secondary' then 10 when 'compulsory' then -10 else 10 end "
+        "where municipality_id = '1480'",
+        set(),
+    ),
+    "costs_key_complete": ("update marts.costs set year = null where municipality_id = '1481'", set()),
+    "costs_key_unique": ("insert into marts.costs from marts.costs where municipality_id = '1481'", set()),
+    "costs_reason_known": (
+        "update marts.costs set missing_reason = 'unknown' where municipality_id = '1481'",
+        set(),
+    ),
+    "costs_value_or_reason": (
+        "update marts.costs set missing_reason = null where municipality_id = '1481'",
+        set(),
+    ),
+    "costs_net_cost_plausible": (
+        "update marts.costs set net_cost_sek_per_inhabitant = 10001 where municipality_id = '1480'",
+        set(),
+    ),
+    "costs_gross_cost_not_negative": (
+        "update marts.costs set gross_cost_sek_per_inhabitant = -1 where municipality_id = '1480'",
+        set(),
+    ),
+    "costs_per_participant_plausible": (
+        "update marts.costs set net_cost_sek_per_participant = 3e6 where municipality_id = '1480'",
+        set(),
+    ),
+    "costs_swing": (
+        "update marts.costs set net_cost_sek_per_inhabitant = 2100 where municipality_id = '1480' and year = 2021",
+        set(),
+    ),
+    "sorting_key_range": ("update marts.context set value = 9 where municipality_id = '1440'", set()),
+    "observations_key_unique": (
+        "insert into marts.observations from marts.observations where measure_id = 'cost'",
+        set(),
+    ),
+    "observations_value_or_reason": (
+        "update marts.observations set missing_reason = null where municipality_id = '1481'",
+        set(),
+    ),
+    "observations_reason_known": (
+        "update marts.observations set missing_reason = 'i.u.' where municipality_id = '1481'",
+        set(),
+    ),
+    "observations_share_range": (
+        "update marts.observations set value = 101 where measure_id = 'share' and value is not null",
+        set(),
+    ),
+    "observations_yes_no": ("update marts.observations set value = 2 where measure_id = 'yes_no'", set()),
+    "observations_count_not_negative": (
+        "update marts.observations set value = -2 where measure_id = 'persons'",
+        set(),
+    ),
+    "gaps_reason_known": ("update quality.gaps set missing_reason = 'i.u.'", set()),
+    "gaps_kind_known": ("update quality.gaps set kind = 'old' where year = 2020", set()),
+    "gaps_not_loaded": ("update quality.gaps set missing_reason = 'not_loaded' where year = 2020", set()),
+    "gaps_new": ("update quality.gaps set kind = 'new' where year = 2022", set()),
+    "coverage_counts": (
+        "update quality.coverage set n_reported = 41, missing_municipality_ids = '' where year = 2020",
+        {"coverage_missing_named"},
+    ),
+    "coverage_missing_named": (
+        "update quality.coverage set missing_municipality_ids = '' where year = 2020",
+        set(),
+    ),
+    "coverage_drop": (
+        "update quality.coverage set n_reported = 20, missing_municipality_ids = (select string_agg(i, ',') "
+        "from range(20) as ids (i)) where year = 2022",
+        set(),
+    ),
+}

@@ -1,0 +1,56 @@
+"""Faults of the machine become errors that say what to do; others stay what they are."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from ame_warehouse.errors import LandingError
+from ame_warehouse.pipeline.faults import readable
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk(number: int) -> None:
+    error = readable(OSError(number, "No space left on device", "/data/x"))
+    assert error is not None
+    assert "full" in error.message
+    assert error.source == "/data/x"
+    assert "free space" in str(error.action)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_no_permission(number: int) -> None:
+    error = readable(OSError(number, "not allowed", "/data/x"), Path("/data"))
+    assert error is not None
+    assert "may not be" in error.message
+    assert error.source == "/data"
+
+
+def test_what_a_library_wrapped_is_found() -> None:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as inner:
+            raise RuntimeError("could not write") from inner
+    except RuntimeError as outer:
+        error = readable(outer)
+    assert error is not None
+    assert "full" in error.message
+
+
+def test_text_of_duckdb() -> None:
+    error = readable(RuntimeError('IO Error: Could not write file "/data/x": No space left on device'))
+    assert error is not None
+    assert "full" in error.message
+
+
+def test_a_readable_error_stays_the_same() -> None:
+    original = LandingError("the landing cannot be written")
+    assert readable(original) is original
+
+
+@pytest.mark.parametrize(
+    "other", [ZeroDivisionError("x"), FileNotFoundError(errno.ENOENT, "gone"), ValueError()]
+)
+def test_other_errors_are_not_explained_away(other: Exception) -> None:
+    assert readable(other) is None

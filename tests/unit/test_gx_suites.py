@@ -1,0 +1,165 @@
+"""Every expectation can fail: bad data for each check make it, and only what must go with it, fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gx_world import BAD, world
+
+from ame_warehouse.errors import BuildError
+from ame_warehouse.quality import gx_runner, suites
+from ame_warehouse.quality.results import CheckResult
+from ame_warehouse.settings import PROJECT_ROOT, Settings
+
+SETTINGS = Settings(project=PROJECT_ROOT)
+CHECKS = {check.check_id: check for check in suites.register(SETTINGS)}
+STAGE = {suite.name: stage for stage in gx_runner.GX_STAGES for suite in suites.stage_suites(SETTINGS, stage)}
+
+
+@pytest.fixture(scope="module")
+def validator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gx_runner.Validator]:
+    """One Great Expectations context for the whole module: it is the import that costs."""
+    settings = Settings(home=tmp_path_factory.mktemp("gx"), project=PROJECT_ROOT)
+    return gx_runner.Validator(settings, "test", "marts")
+
+
+def run(validator: gx_runner.Validator, suite_name: str, *bad: str) -> dict[str, CheckResult]:
+    suite = suites.load_suite(SETTINGS, suite_name)
+    with world(SETTINGS) as con:
+        for statement in bad:
+            con.execute(statement)
+        frame = con.execute(suite.query).df()
+        found = gx_runner.run_suite(validator, suite, frame, STAGE[suite_name], con)
+        for result in found:
+            if result.failing_rows_table:
+                kept = con.execute(f"select count(*) from {result.failing_rows_table}").fetchone()
+                assert kept and kept[0] == result.failing_rows > 0
+    return {result.check_id: result for result in found}
+
+
+def test_every_check_has_bad_data_and_every_bad_data_a_check() -> None:
+    assert set(BAD) == set(CHECKS)
+    assert len(CHECKS) >= 60
+
+
+@pytest.mark.parametrize("suite_name", sorted(STAGE))
+def test_good_data_pass(validator: gx_runner.Validator, suite_name: str) -> None:
+    found = run(validator, suite_name)
+    assert {check_id: r.found for check_id, r in found.items() if r.status != "passed"} == {}
+
+
+@pytest.mark.parametrize("check_id", sorted(BAD))
+def test_bad_data_make_this_check_fail(validator: gx_runner.Validator, check_id: str) -> None:
+    statement, also = BAD[check_id]
+    check = CHECKS[check_id]
+    found = run(validator, check.suite, statement)
+    failing = {other for other, result in found.items() if result.status == "failed"}
+    assert failing == {check_id} | also
+    assert not [r for r in found.values() if r.status == "errored"]
+    result = found[check_id]
+    assert result.severity == check.severity
+    assert result.stops_publication == (check.severity == "error")
+    assert result.owner and result.action and result.message and result.expected
+    assert result.found and "empty" not in result.found.split(": ")[-1]
+
+
+def test_a_failed_check_names_the_rows(validator: gx_runner.Validator) -> None:
+    result = run(validator, "participants", BAD["participants_swing"][0])["participants_swing"]
+    assert "Name 1480 2022 T: 151.0" in result.found
+    assert result.failing_rows == 3
+    assert result.failing_rows_table == "quality.failing_participants_swing"
+
+
+def test_a_failed_measure_is_a_fault_of_its_own(validator: gx_runner.Validator) -> None:
+    result = run(validator, "landing_measures", BAD["landing_measure_fetched"][0])["landing_measure_fetched"]
+    assert result.scopes == ["labour_market_measures_net_cost"] or len(result.scopes) == 1
+    assert "HTTP 500" in result.found
+
+
+def test_a_value_that_is_missing_with_a_reason_is_no_failure(validator: gx_runner.Validator) -> None:
+    statement = (
+        "update marts.participants set participants = null, missing_reason = 'suppressed', change_pct = null"
+    )
+    assert all(r.success for r in run(validator, "participants", statement).values())
+
+
+def test_an_empty_table_raises_nothing(validator: gx_runner.Validator) -> None:
+    for table, suite in (("marts.participants", "participants"), ("marts.referrals", "referrals")):
+        found = run(validator, suite, f"delete from {table}")
+        assert {r.status for r in found.values()} == {"passed"}
+
+
+def test_a_check_that_raises_is_errored_not_failed(validator: gx_runner.Validator) -> None:
+    suite = suites.load_suite(SETTINGS, "costs")
+    with world(SETTINGS) as con:
+        frame = con.execute(suite.query).df().drop(columns=["gross_cost_sek_per_inhabitant"])
+        found = {r.check_id: r for r in gx_runner.run_suite(validator, suite, frame, "marts", con)}
+    broken = found.pop("costs_gross_cost_not_negative")
+    assert broken.status == "errored"
+    assert not broken.success
+    assert "gross_cost_sek_per_inhabitant" in broken.found
+    assert "could not run" in broken.found
+    assert broken.owner == "data_engineer"
+    assert broken.failing_rows_table is None
+    assert {r.status for r in found.values()} == {"passed"}
+
+
+def test_run_stage_on_a_candidate_without_tables(tmp_path: Path) -> None:
+    """A query that fails makes every check of its suite errored, and those of severity error stop."""
+    settings = Settings(home=tmp_path / "home", project=PROJECT_ROOT)
+    done: list[tuple[int, int]] = []
+    found = gx_runner.run_stage(
+        settings,
+        "marts",
+        tmp_path / "candidate.duckdb",
+        run_name="v1",
+        on_suite=lambda n, of: done.append((n, of)),
+    )
+    assert {r.status for r in found} == {"errored"}
+    assert any(r.stops_publication for r in found)
+    assert "its query failed" in found[0].found
+    assert done[-1][0] == done[-1][1] == len(done)
+
+
+def test_landing_without_any_fetch_stops(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", project=PROJECT_ROOT)
+    before = {p: p.stat().st_mtime_ns for p in (PROJECT_ROOT / "expectations").rglob("*")}
+    found = {
+        r.check_id: r
+        for r in gx_runner.run_stage(settings, "landing", tmp_path / "candidate.duckdb", run_name="v1")
+    }
+    assert {r.check_id for r in found.values() if not r.success} == {
+        "landing_not_empty",
+        "landing_some_measure_fetched",
+    }
+    docs = gx_runner.data_docs(settings)
+    assert (docs / "index.html").is_file()
+    assert (docs / "expectations" / "participants.html").is_file()
+    assert before == {p: p.stat().st_mtime_ns for p in (PROJECT_ROOT / "expectations").rglob("*")}
+
+
+def test_check_ids_are_unique_and_files_belong_together() -> None:
+    folder = suites.folder(SETTINGS)
+    names = set(STAGE)
+    assert {p.stem for p in (folder / "suites").glob("*.json")} == names
+    assert {p.stem for p in (folder / "queries").glob("*.sql")} == names
+    ids = [c.check_id for c in suites.register(SETTINGS)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("lacking", ["description", "severity", "check_id", "owner", "expected", "action"])
+def test_a_suite_in_another_form_is_refused(tmp_path: Path, lacking: str) -> None:
+    project = tmp_path / "project"
+    for part in ("suites", "queries"):
+        (project / "expectations" / part).mkdir(parents=True)
+    body = json.loads((suites.folder(SETTINGS) / "suites" / "sorting_key.json").read_text(encoding="utf-8"))
+    expectation = body["expectations"][0]
+    (expectation if lacking in expectation else expectation["meta"]).pop(lacking)
+    (project / "expectations/suites/sorting_key.json").write_text(json.dumps(body), encoding="utf-8")
+    (project / "expectations/queries/sorting_key.sql").write_text("select 1", encoding="utf-8")
+    with pytest.raises(BuildError, match="not in the form") as caught:
+        suites.load_suite(Settings(home=tmp_path, project=project), "sorting_key")
+    assert "sorting_key.json" in str(caught.value)
