@@ -1,11 +1,97 @@
 -- The figures of each file in our own terms: measure, place, month, gender and age group. Rows of one cell are added up where the table
 -- has further dimensions. '?' stands for a spelling that the checked list does not have; such rows are in no published cell.
 with contents as (
-    select distinct
-        content_fetch_id,
-        file_sha256,
-        dataset
-    from {{ ref('int_af__releases') }}
+    select
+        releases.content_fetch_id,
+        releases.file_sha256,
+        releases.dataset,
+        releases.table_name,
+        tables.rank,
+        tables.has_gender,
+        tables.has_age,
+        tables.category_dimension,
+        tables.adds_rows,
+        tables.place_level,
+        min(releases.age_span) as age_span_stated,
+        row_number() over (
+            order by releases.dataset, releases.table_name, releases.content_fetch_id, releases.file_sha256
+        ) as content_no
+    from {{ ref('int_af__releases') }} as releases
+    inner join {{ ref('af_tables') }} as tables
+        on releases.dataset = tables.dataset and releases.table_name = tables.table_name
+    group by
+        releases.content_fetch_id,
+        releases.file_sha256,
+        releases.dataset,
+        releases.table_name,
+        tables.rank,
+        tables.has_gender,
+        tables.has_age,
+        tables.category_dimension,
+        tables.adds_rows,
+        tables.place_level
+),
+
+measures as (
+    select
+        measure_id,
+        unit,
+        concept,
+        duration,
+        category,
+        row_number() over (order by measure_id) as measure_no
+    from {{ ref('stg_af__measures') }}
+),
+
+place_numbers as (
+    select
+        place_kind,
+        place_id,
+        county_code,
+        row_number() over (order by place_kind, place_id, county_code) as place_no
+    from (
+        select
+            place_kind,
+            place_id,
+            county_code
+        from {{ ref('int_af__places') }}
+        union
+        select
+            'riket' as place_kind,
+            '0000' as place_id,
+            cast(null as varchar) as county_code
+    ) as distinct_places
+),
+
+numbered_places as (
+    select
+        places.county_raw,
+        places.municipality_raw,
+        places.municipality_id,
+        places.stated_county_code,
+        place_numbers.place_no
+    from {{ ref('int_af__places') }} as places
+    inner join place_numbers
+        on
+            places.place_kind = place_numbers.place_kind
+            and places.place_id = place_numbers.place_id
+            and places.county_code is not distinct from place_numbers.county_code
+),
+
+markers as (
+    select
+        used.dataset,
+        used.raw_text,
+        meanings.missing_reason
+    from (
+        select distinct
+            dataset,
+            coalesce(raw_text, '') as raw_text
+        from {{ ref('stg_af__jobseekers') }}
+        where value is null and not is_masked
+    ) as used
+    inner join {{ ref('af_markers') }} as meanings
+        on used.dataset = meanings.dataset and {{ af_name("used.raw_text") }} = meanings.raw_text
 ),
 
 -- a municipality that has changed county has two rows: the one of the county that it lay in that month counts, if it is there
@@ -28,28 +114,24 @@ own_county_rows as (
 
 typed as (
     select
-        raw.fetch_id,
-        raw.file_sha256,
-        raw.dataset,
-        raw.table_name,
-        raw.age_span as age_span_stated,
-        tables.rank,
-        tables.adds_rows,
+        contents.content_no,
+        contents.adds_rows,
+        case when contents.place_level = 'riket' then riket.place_no else places.place_no end as place_no,
+        places.municipality_id,
+        places.stated_county_code,
         columns.concept,
         columns.duration,
-        case when tables.place_level = 'riket' then 'riket' else places.place_kind end as place_kind,
-        case when tables.place_level = 'riket' then '0000' else places.place_id end as place_id,
-        places.municipality_id,
-        places.county_code,
-        places.stated_county_code,
+        raw.fetch_id,
+        raw.file_sha256,
+        raw.table_name,
         raw.month,
-        coalesce(columns.gender, case when tables.has_gender then coalesce(genders.category, '?') else 'T' end)
+        coalesce(columns.gender, case when contents.has_gender then coalesce(genders.category, '?') else 'T' end)
             as gender,
-        coalesce(columns.age_group, case when tables.has_age then coalesce(ages.category, '?') else 'total' end)
+        coalesce(columns.age_group, case when contents.has_age then coalesce(ages.category, '?') else 'total' end)
             as age_group,
         coalesce(
             columns.category,
-            case tables.category_dimension
+            case contents.category_dimension
                 when 'birth' then coalesce(births.category, '?')
                 when 'education' then coalesce(educations.category, '?')
                 else 'all'
@@ -57,7 +139,9 @@ typed as (
         ) as category,
         raw.value * columns.multiplier as value,
         raw.is_masked,
-        try_cast(regexp_extract(raw.raw_text, '[0-9]+') as integer) as mask_limit,
+        case
+            when raw.is_masked then coalesce(try_cast(regexp_extract(raw.raw_text, '[0-9]+') as integer), 1)
+        end as mask_limit,
         raw.raw_text,
         case
             when raw.value is null and not raw.is_masked
@@ -69,13 +153,13 @@ typed as (
             raw.fetch_id = contents.content_fetch_id
             and raw.file_sha256 = contents.file_sha256
             and raw.dataset = contents.dataset
-    inner join {{ ref('af_tables') }} as tables
-        on raw.dataset = tables.dataset and raw.table_name = tables.table_name
+            and raw.table_name = contents.table_name
     inner join {{ ref('af_columns') }} as columns
         on raw.dataset = columns.dataset and raw.measure_raw = columns.measure_raw
-    left join {{ ref('int_af__places') }} as places
+    cross join (select place_no from place_numbers where place_kind = 'riket' and place_id = '0000') as riket
+    left join numbered_places as places
         on
-            tables.place_level = 'municipality'
+            contents.place_level = 'municipality'
             and raw.county_raw = places.county_raw
             and raw.municipality_raw = places.municipality_raw
     left join {{ ref('int_af__names') }} as genders
@@ -84,13 +168,20 @@ typed as (
     left join {{ ref('int_af__names') }} as births on births.dimension = 'birth' and raw.birth_raw = births.raw_name
     left join {{ ref('int_af__names') }} as educations
         on educations.dimension = 'education' and raw.education_raw = educations.raw_name
-    left join {{ ref('af_markers') }} as markers
-        on raw.dataset = markers.dataset and {{ af_name("raw.raw_text") }} = markers.raw_text
+    left join markers
+        on raw.value is null and raw.dataset = markers.dataset and coalesce(raw.raw_text, '') = markers.raw_text
 ),
 
 counted as (
-    select typed.*
+    select
+        typed.*,
+        measures.measure_no
     from typed
+    inner join measures
+        on
+            typed.concept = measures.concept
+            and typed.duration = measures.duration
+            and typed.category = measures.category
     left join {{ ref('af_place_counties') }} as homes
         on
             typed.municipality_id = homes.municipality_id
@@ -104,54 +195,61 @@ counted as (
             and typed.month = own_county_rows.month
             and typed.municipality_id = own_county_rows.municipality_id
     where homes.municipality_id is not null or own_county_rows.municipality_id is null
+),
+
+-- grouped by numbers: the names of file, place and measure are long
+grouped as (
+    select
+        content_no,
+        place_no,
+        measure_no,
+        month,
+        gender,
+        age_group,
+        count(*) as n_rows,
+        bool_or(adds_rows) as adds_rows,
+        min(value) as min_value,
+        max(value) as max_value,
+        sum(value) as sum_value,
+        count(value) as n_values,
+        count(*) filter (where is_masked) as n_suppressed,
+        max(mask_limit) as suppressed_below,
+        sum(mask_limit - 1) as masked_up_to,
+        min(marker_reason) as marker_reason,
+        min(raw_text) as source_status
+    from counted
+    group by content_no, place_no, measure_no, month, gender, age_group
 )
 
 select
-    counted.fetch_id,
-    counted.file_sha256,
-    counted.dataset,
-    counted.table_name,
-    counted.rank,
+    contents.content_fetch_id as fetch_id,
+    contents.file_sha256,
+    contents.dataset,
+    contents.table_name,
+    contents.rank,
     measures.measure_id,
     measures.unit,
-    counted.place_kind,
-    counted.place_id,
-    counted.county_code,
-    counted.month,
-    counted.gender,
-    counted.age_group,
-    min(counted.age_span_stated) as age_span_stated,
-    count(*) as n_rows,
+    places.place_kind,
+    places.place_id,
+    places.county_code,
+    grouped.month,
+    grouped.gender,
+    grouped.age_group,
+    contents.age_span_stated,
+    grouped.n_rows,
     -- the same cell printed twice with different figures, where nothing is to be added up
-    count(*) > 1 and not bool_or(counted.adds_rows) and min(counted.place_kind) = 'municipality'
-    and (count(distinct counted.value) > 1 or count(counted.value) < count(*)) as is_contradicted,
-    count(*) filter (where counted.is_masked) as n_suppressed,
-    max(counted.mask_limit) filter (where counted.is_masked) as suppressed_below,
-    min(counted.marker_reason) as marker_reason,
-    min(counted.raw_text) as source_status,
+    grouped.n_rows > 1 and not grouped.adds_rows and places.place_kind = 'municipality'
+    and (grouped.n_values < grouped.n_rows or grouped.min_value <> grouped.max_value) as is_contradicted,
+    grouped.n_suppressed,
+    grouped.suppressed_below,
+    grouped.marker_reason,
+    grouped.source_status,
     case
-        when bool_or(counted.adds_rows) or min(counted.place_kind) <> 'municipality'
-            then sum(counted.value)
-        else min(counted.value)
+        when grouped.adds_rows or places.place_kind <> 'municipality' then grouped.sum_value
+        else grouped.min_value
     end as known_value,
-    sum(coalesce(counted.mask_limit, 1) - 1) filter (where counted.is_masked) as masked_up_to
-from counted
-inner join {{ ref('stg_af__measures') }} as measures
-    on
-        counted.concept = measures.concept
-        and counted.duration = measures.duration
-        and counted.category = measures.category
-group by
-    counted.fetch_id,
-    counted.file_sha256,
-    counted.dataset,
-    counted.table_name,
-    counted.rank,
-    measures.measure_id,
-    measures.unit,
-    counted.place_kind,
-    counted.place_id,
-    counted.county_code,
-    counted.month,
-    counted.gender,
-    counted.age_group
+    grouped.masked_up_to
+from grouped
+inner join contents on grouped.content_no = contents.content_no
+inner join place_numbers as places on grouped.place_no = places.place_no
+inner join measures on grouped.measure_no = measures.measure_no

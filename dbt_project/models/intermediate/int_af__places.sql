@@ -1,13 +1,20 @@
 -- Every pair of county and municipality name that a file has used, with what it means. A municipality is one of the closed list of 290
 -- or a spelling in the seed af_place_names; anything else is an unknown name, never a guess.
-with used as (
+with printed as (
     select distinct
+        county_raw,
+        municipality_raw
+    from {{ ref('stg_af__jobseekers') }}
+),
+
+used as (
+    select
         county_raw,
         municipality_raw,
         {{ af_name("county_raw") }} as county_key,
         {{ af_place_name("county_raw") }} as county_name_key,
         {{ af_place_name("municipality_raw") }} as municipality_key
-    from {{ ref('stg_af__jobseekers') }}
+    from printed
 ),
 
 counties as (

@@ -1,12 +1,14 @@
 -- The files that may have brought something new, table by table: usable, with at least one row of the table, and not the same content as
 -- the release before. A table that a newer file lacks has no release there, so that nothing of it is withdrawn.
 with contents as (
-    select distinct
+    select
         fetch_id as content_fetch_id,
         file_sha256,
         dataset,
-        table_name
+        table_name,
+        min(age_span) as age_span
     from {{ ref('stg_af__jobseekers') }}
+    group by fetch_id, file_sha256, dataset, table_name
 ),
 
 -- one file per dataset and fetch: the newest month
@@ -22,6 +24,7 @@ dated as (
     select
         files.dataset,
         contents.table_name,
+        contents.age_span,
         files.fetch_id,
         files.fetched_at,
         files.retrieved_at,
@@ -44,6 +47,7 @@ dated as (
 select
     dataset,
     table_name,
+    age_span,
     fetch_id,
     fetched_at,
     vintage,
