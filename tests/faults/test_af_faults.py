@@ -1,126 +1,22 @@
-"""AF on bad days: every fault leaves the last good files in use, marks them stale and says what came
-instead.
-"""
+"""AF on bad days: the last good files stay in use, are marked stale, and what came instead is said."""
 
-import functools
 import zipfile
 from io import BytesIO
 
-import duckdb
 import pytest
+from af_bad_days import BAS, SOK, TID, USED, body, files, findings, in_use, last, name_of, rows, run, spoiled
 
 from ame_warehouse.arbetsformedlingen import http
 from ame_warehouse.arbetsformedlingen.download import SOURCE
 from ame_warehouse.arbetsformedlingen.objects import Workbooks
-from ame_warehouse.errors import LandingError, SourceError, SourceUnavailableError
-from ame_warehouse.landing.store import fetch_ids, read_fetch, read_requests
+from ame_warehouse.errors import LandingError
+from ame_warehouse.landing.store import read_requests
 from ame_warehouse.pipeline.ingest_af import fetch_af, parse_af
 from ame_warehouse.sample.af_cube import Cube
-from ame_warehouse.sample.af_server import PAGE, AfServer, Site, fixed, made
-from ame_warehouse.sample.af_workbooks import bas_book, rom_book, sok_book, tid_book
+from ame_warehouse.sample.af_server import fixed, made
+from ame_warehouse.sample.af_workbooks import sok_book, tid_book
 from ame_warehouse.sample.af_xlsx import write
 from ame_warehouse.sample.faults import Fault
-from ame_warehouse.settings import Settings
-
-SOK, TID = "web-sok-lan-kom", "web-inskrivna-arbetslosa-tid-utan-arbete-lan-kom"
-BAS, ROM = "web-inskrivna-arbetslosa-andel-av-bas", "rusta-och-matcha_resultatuppfoljning"
-USED = {"sok_lan_kom", "tid_utan_arbete_lan_kom", "andel_av_bas", "rusta_och_matcha"}
-
-
-@functools.cache
-def body(kind: str, month: str, header_row: int = 5) -> bytes:
-    cube = Cube("2023-10", month)
-    make = {
-        SOK: lambda: sok_book(cube),
-        TID: lambda: tid_book(cube, header_row),
-        BAS: lambda: bas_book(cube, "16–65"),
-        ROM: lambda: rom_book(month, 0, True),
-    }[kind]
-    return made(lambda path: write(path, make()))
-
-
-def files(month="2023-11", **months):
-    names = {"sok": SOK, "tid": TID, "bas": BAS, "rom": ROM}
-    chosen = {kind: months.get(short, month) for short, kind in names.items()}
-    return {f"{kind}-{one}.xlsx": fixed(body(kind, one)) for kind, one in chosen.items() if one}
-
-
-def name_of(kind, month="2023-11"):
-    return f"{kind}-{month}.xlsx"
-
-
-@pytest.fixture
-def site():
-    return Site(files())
-
-
-@pytest.fixture
-def server(site):
-    with AfServer(site) as running:
-        yield running
-
-
-@pytest.fixture
-def settings(tmp_path, server):
-    return Settings(
-        home=tmp_path / "home",
-        sources="live",
-        af_url=server.url(),
-        kolada_attempts=2,
-        kolada_backoff=0.0,
-        kolada_timeout=2.0,
-    )
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    monkeypatch.setattr(http, "POLITE_RPS", 1e6)
-
-
-def run(settings):
-    fetch = fetch_af(settings)
-    return fetch, parse_af(settings, fetch["fetch_ids"])
-
-
-def last(settings):
-    return read_fetch(settings.landing, fetch_ids(settings.landing, SOURCE)[-1], SOURCE)
-
-
-def in_use(settings):
-    return {one["slot"]: one for one in last(settings)["files"] if one["file_sha256"]}
-
-
-def findings(settings, kind=None):
-    return [one for one in last(settings)["findings"] if kind in (None, one["kind"])]
-
-
-def rows(settings, sql):
-    root = settings.observations / f"source={SOURCE}"
-    with duckdb.connect() as con:
-        for name in ("jobseekers", "files", "findings"):
-            con.execute(
-                f"create view {name} as from read_parquet('{root}/*/{name}.parquet', hive_partitioning=false)"
-            )
-        return con.execute(sql).fetchall()
-
-
-def spoiled(settings, outcome, said, dataset="sok_lan_kom"):
-    """Run once more; the file of `dataset` must have `outcome`, the old one must be in use and stale, the
-    rest as it was.
-    """
-    before = in_use(settings)
-    fetch, _ = run(settings)
-    after = in_use(settings)
-    one = after[dataset]
-    assert one["outcome"] == outcome
-    assert one["is_stale"] is True
-    assert said in one["error"], one["error"]
-    assert one["file_sha256"] == before[dataset]["file_sha256"]
-    assert one["content_fetch_id"] == before[dataset]["content_fetch_id"]
-    assert {slot for slot, other in after.items() if other["is_stale"]} == {dataset}
-    assert fetch["changed"]
-    stale = "select outcome, is_stale from files where dataset = 'sok_lan_kom' order by fetch_id desc limit 1"
-    assert rows(settings, stale) == [(outcome, True)] or dataset != "sok_lan_kom"
 
 
 def test_a_first_fetch_from_a_live_page(settings, server):
@@ -341,87 +237,6 @@ def test_drift_is_named_in_the_findings(settings, site):
     assert "Utbildningsnivå: UTBILDNING" in named
     assert "Total: UA24" in named
     assert rows(settings, "select count(*) from findings where kind = 'renamed_column'")[0][0] >= 2
-
-
-@pytest.mark.parametrize(
-    ("page", "said"),
-    [
-        (b"", "no links"),
-        (b'{"moved": true}', "no links"),
-        (b"<html><body><h1>Sidan har flyttat</h1></body></html>", "no links"),
-    ],
-)
-def test_a_page_that_is_not_the_page_fails_clearly_and_marks_all_stale(settings, site, page, said):
-    run(settings)
-    site.page = page
-    with pytest.raises(SourceError, match=said) as fault:
-        fetch_af(settings)
-    assert "AME_AF_URL" in str(fault.value)
-    assert all(one["is_stale"] and one["outcome"] == "failed" for one in in_use(settings).values())
-    parse_af(settings, [])
-    assert rows(settings, "select count(*) from findings where kind = 'index_failed'") == [(1,)]
-    site.page = None
-    fetch, parsed = run(settings)
-    assert fetch["changed"]
-    assert parsed["observations"] == 0
-    assert not any(one["is_stale"] for one in in_use(settings).values())
-
-
-def test_a_page_that_has_moved_away(settings, server, site):
-    server.faults = [Fault("status", match=PAGE, status=404)]
-    with pytest.raises(SourceError, match="404"):
-        fetch_af(settings)
-    server.faults = [Fault("redirect", match=PAGE, location=f"{server.host}/new{PAGE}", times=1)]
-    server.mounts["/new"] = site
-    assert fetch_af(settings)["files"]["new"] == 4
-    server.faults = [Fault("redirect", match=PAGE, location="http://example.invalid/")]
-    with pytest.raises(SourceError, match="another host"):
-        fetch_af(settings)
-    server.faults = [Fault("redirect", match=PAGE, location=server.url())]
-    with pytest.raises(SourceError, match="circle"):
-        fetch_af(settings)
-
-
-def test_a_page_of_links_without_the_workbooks_is_an_alarm_not_an_empty_load(settings, site):
-    run(settings)
-    site.page = b'<html><a href="/om-oss">Om oss</a></html>'
-    fetch, _ = run(settings)
-    assert fetch["files"] == {"missing": 7}
-    assert all(one["is_stale"] for one in in_use(settings).values())
-    assert sum(one["severity"] == "error" for one in findings(settings, "missing_file")) == 4
-
-
-def test_an_unreachable_page_leaves_no_record(settings):
-    run(settings)
-    before = fetch_ids(settings.landing, SOURCE)
-    gone = settings.model_copy(update={"af_url": "http://127.0.0.1:9/none"})
-    with pytest.raises(SourceUnavailableError, match="connection refused"):
-        fetch_af(gone)
-    assert fetch_ids(settings.landing, SOURCE) == before
-    fetch_af(settings)
-    assert not list((settings.landing / SOURCE).glob(".partial-*"))
-
-
-def test_rusta_och_matcha_is_looked_for_on_its_own_page(settings, server, site):
-    site.rom_apart = True
-    fetch, _ = run(settings)
-    assert fetch["files"] == {"missing": 3, "new": 4}
-    assert any("rusta-och-matcha" in path for path, _ in server.requests[:2])
-
-
-def test_a_page_in_latin1(settings, site):
-    site.encoding = "iso-8859-1"
-    assert fetch_af(settings)["files"]["new"] == 4
-
-
-def test_links_to_other_hosts_are_reported_and_not_followed(settings, server, site):
-    del site.files[name_of(SOK)]
-    site.extra = [f"https://example.invalid/{name_of(SOK)}", "javascript:void(0)", "http://[broken/x.xlsx"]
-    run(settings)
-    assert [one["found"] for one in findings(settings, "foreign_link")] == [
-        "https://example.invalid, not followed"
-    ]
-    assert "sok_lan_kom" not in in_use(settings)
 
 
 def test_a_workbook_that_breaks_while_it_is_parsed_falls_back(settings, site):
