@@ -64,3 +64,9 @@
                "participants_a", "participants_b", "participants_c", "rr1_a", "rr1_b", "rr1_c", "rr2_a", "rr2_b",
                "rr2_c", "weight_a", "weight_b", "weight_c", "follow_up_from_months", "follow_up_to_months"]) }}
 {%- endmacro %}
+
+{#- The lists of names are joined to millions of rows in the order in which they are written: the planner, which misjudges
+    the size of the files, would hold the rows in memory instead of the names. -#}
+{% macro af_join_as_written() -%}
+    set disabled_optimizers = 'join_order,build_side_probe_side'
+{%- endmacro %}

@@ -1,3 +1,4 @@
+{{ config(pre_hook=af_join_as_written(), post_hook="reset disabled_optimizers") }}
 -- The figures of each file in our own terms: measure, place, month, gender and age group. Rows of one cell are added up where the table
 -- has further dimensions. '?' stands for a spelling that the checked list does not have; such rows are in no published cell.
 with contents as (
@@ -13,8 +14,10 @@ with contents as (
         tables.adds_rows,
         tables.place_level,
         min(releases.age_span) as age_span_stated,
-        row_number() over (
-            order by releases.dataset, releases.table_name, releases.content_fetch_id, releases.file_sha256
+        cast(
+            row_number() over (
+                order by releases.dataset, releases.table_name, releases.content_fetch_id, releases.file_sha256
+            ) as integer
         ) as content_no
     from {{ ref('int_af__releases') }} as releases
     inner join {{ ref('af_tables') }} as tables
@@ -39,7 +42,7 @@ measures as (
         concept,
         duration,
         category,
-        row_number() over (order by measure_id) as measure_no
+        cast(row_number() over (order by measure_id) as integer) as measure_no
     from {{ ref('stg_af__measures') }}
 ),
 
@@ -48,7 +51,7 @@ place_numbers as (
         place_kind,
         place_id,
         county_code,
-        row_number() over (order by place_kind, place_id, county_code) as place_no
+        cast(row_number() over (order by place_kind, place_id, county_code) as integer) as place_no
     from (
         select
             place_kind,
@@ -115,7 +118,6 @@ own_county_rows as (
 typed as (
     select
         contents.content_no,
-        contents.adds_rows,
         case when contents.place_level = 'riket' then riket.place_no else places.place_no end as place_no,
         places.municipality_id,
         places.stated_county_code,
@@ -156,7 +158,11 @@ typed as (
             and raw.table_name = contents.table_name
     inner join {{ ref('af_columns') }} as columns
         on raw.dataset = columns.dataset and raw.measure_raw = columns.measure_raw
-    cross join (select place_no from place_numbers where place_kind = 'riket' and place_id = '0000') as riket
+    cross join (
+        select place_no
+        from place_numbers
+        where place_kind = 'riket' and place_id = '0000'
+    ) as riket
     left join numbered_places as places
         on
             contents.place_level = 'municipality'
@@ -206,15 +212,11 @@ grouped as (
         month,
         gender,
         age_group,
-        count(*) as n_rows,
-        bool_or(adds_rows) as adds_rows,
-        min(value) as min_value,
-        max(value) as max_value,
+        cast(count(*) as integer) as n_rows,
         sum(value) as sum_value,
-        count(value) as n_values,
-        count(*) filter (where is_masked) as n_suppressed,
+        max(value) as max_value,
+        cast(count(mask_limit) as integer) as n_suppressed,
         max(mask_limit) as suppressed_below,
-        sum(mask_limit - 1) as masked_up_to,
         min(marker_reason) as marker_reason,
         min(raw_text) as source_status
     from counted
@@ -238,17 +240,17 @@ select
     contents.age_span_stated,
     grouped.n_rows,
     -- the same cell printed twice with different figures, where nothing is to be added up
-    grouped.n_rows > 1 and not grouped.adds_rows and places.place_kind = 'municipality'
-    and (grouped.n_values < grouped.n_rows or grouped.min_value <> grouped.max_value) as is_contradicted,
+    grouped.n_rows > 1 and not contents.adds_rows and places.place_kind = 'municipality'
+    and coalesce(grouped.sum_value <> grouped.max_value * grouped.n_rows, false) as is_contradicted,
     grouped.n_suppressed,
     grouped.suppressed_below,
     grouped.marker_reason,
     grouped.source_status,
     case
-        when grouped.adds_rows or places.place_kind <> 'municipality' then grouped.sum_value
-        else grouped.min_value
+        when contents.adds_rows or places.place_kind <> 'municipality' then grouped.sum_value
+        else grouped.max_value
     end as known_value,
-    grouped.masked_up_to
+    grouped.n_suppressed * (grouped.suppressed_below - 1) as masked_up_to
 from grouped
 inner join contents on grouped.content_no = contents.content_no
 inner join place_numbers as places on grouped.place_no = places.place_no
