@@ -6,6 +6,7 @@ select
     year,
     referral_source,
     share_pct,
+    case when not is_derived then share_pct end as reported_share_pct,
     missing_reason,
     (share_pct is null) = (missing_reason is not null) as value_or_reason,
     share_class,

@@ -18,7 +18,7 @@ from ame_warehouse.sample.dataset import Dataset
 from ame_warehouse.sample.faults import Fault
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 IMPATIENT = {
     "AME_SOURCES": "live",
     "AME_KOLADA_RPS": "1000",

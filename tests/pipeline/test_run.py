@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from tests.pipeline.home import SampleRun, ame
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 CONTRACT_TABLES = {
     "marts.participants",
     "marts.participant_changes",

@@ -165,7 +165,7 @@ def costs(known: Knowledge) -> Table:
         for place, year, gender in known.expected(kpi) | known.observed(kpi)
         if gender == "T"
     }
-    last = max((year for _, year in required), default=0)
+    last = max((year for kpi in (NET, GROSS, INCOME, PARTICIPANTS) for year in known.years(kpi)), default=0)
     return Table(
         "marts.costs",
         ("municipality_id", "year"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.facts import GENDERS, Measure, groups, measures, municipalities
+from tests.reference.facts import GENDERS, Measure, groups, measures
 from tests.reference.knowledge import AnyOf, Knowledge
 from tests.reference.table import Row, RowKey, Table
 
@@ -42,7 +42,8 @@ def group_summary(known: Knowledge) -> Table:
         if year in known.years(kpi)
         for gender in measures()[kpi].genders
         if gender == "T" or gender in known.genders(kpi)
-        for group in groups()
+        for group, members in groups().items()
+        if known.scope.intersection(members)
     }
 
     def row(key: RowKey) -> Row:
@@ -146,10 +147,10 @@ def coverage(known: Knowledge) -> Table:
 
     def row(key: RowKey) -> Row:
         measure_id, year = key
-        missing = [p for p in municipalities() if known.value(kpis[measure_id], p, year) is None]
+        missing = [p for p in sorted(known.scope) if known.value(kpis[measure_id], p, year) is None]
         return {
-            "n_expected": len(municipalities()),
-            "n_reported": len(municipalities()) - len(missing),
+            "n_expected": len(known.scope),
+            "n_reported": len(known.scope) - len(missing),
             "missing_municipality_ids": tuple(missing),
         }
 

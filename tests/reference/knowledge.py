@@ -18,53 +18,81 @@ class AnyOf(frozenset[object]):
 
 @dataclass(frozen=True)
 class Fetch:
-    """The state of the source at one fetch, and the KPIs that could not be fetched."""
+    """The state of the source at one fetch, what it was asked for, and the KPIs that could not be fetched.
+
+    `kpis`, `places` and `years` are what was asked; None = all.
+    """
 
     records: Dataset
     failed: frozenset[str] = frozenset()
+    kpis: frozenset[str] | None = None
+    places: frozenset[str] | None = None
+    years: frozenset[int] | None = None
+
+    def asks(self, place: str, year: int) -> bool:
+        """Say whether the fetch asked for this place and year."""
+        return (self.places is None or place in self.places) and (self.years is None or year in self.years)
 
 
 @dataclass
 class Knowledge:
-    """The records in force, the cells that ever had a value, and the KPIs that were ever answered."""
+    """The records in force, the cells that ever had a value, and what was ever asked and answered.
 
+    `scope` holds the municipalities whose cells are expected.
+    """
+
+    scope: frozenset[str] = frozenset(municipalities())
+    answered: dict[str, list[Fetch]] = field(default_factory=dict)
     current: dict[str, dict[tuple[str, int, str], Record]] = field(default_factory=dict)
     ever: set[Key] = field(default_factory=set)
     versions: dict[Key, list[Record]] = field(default_factory=dict)
-    _bounds: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    _reported: dict[str, set[int]] = field(default_factory=dict)
     _years: dict[str, set[int]] = field(default_factory=dict)
 
     @classmethod
-    def after(cls, fetches: Iterable[Fetch]) -> Knowledge:
+    def after(cls, fetches: Iterable[Fetch], scope: Iterable[str] = municipalities()) -> Knowledge:
         """Return what is known after these fetches, in their order.
 
         A KPI that failed keeps what was known. So does one whose answer is empty although it had values.
         Ids that have left the source's catalogue are not asked for.
         """
-        known = cls()
+        known = cls(frozenset(scope))
         for fetch in fetches:
             answers: dict[str, dict[tuple[str, int, str], Record]] = {
-                kpi: {} for kpi, measure in measures().items() if measure.is_current
+                kpi: {}
+                for kpi, measure in measures().items()
+                if measure.is_current and (fetch.kpis is None or kpi in fetch.kpis)
             }
             for (kpi, place, year, gender), record in fetch.records.items():
-                answers[kpi][place, year, gender] = record
+                if kpi in answers and fetch.asks(place, year):
+                    answers[kpi][place, year, gender] = record
+            had_values = {key[0] for key in known.ever if fetch.asks(key[1], key[2])}
             for kpi, cells in answers.items():
-                if kpi in fetch.failed or (not cells and any(key[0] == kpi for key in known.ever)):
-                    continue
-                known._learn(kpi, cells)
+                if kpi not in fetch.failed and (cells or kpi not in had_values):
+                    known._learn(kpi, cells, fetch)
         return known
 
-    def _learn(self, kpi: str, cells: dict[tuple[str, int, str], Record]) -> None:
-        self.current[kpi] = cells
+    def _learn(self, kpi: str, cells: dict[tuple[str, int, str], Record], fetch: Fetch) -> None:
+        kept = {
+            cell: record
+            for cell, record in self.current.get(kpi, {}).items()
+            if not fetch.asks(cell[0], cell[1])
+        }
+        self.current[kpi] = kept | cells
+        self.answered.setdefault(kpi, []).append(fetch)
         for cell, record in cells.items():
             key = (kpi, *cell)
             if usable(record):
                 self.ever.add(key)
+                self._reported.setdefault(kpi, set()).add(cell[1])
             versions = self.versions.setdefault(key, [])
             if not versions or versions[-1] != record:
                 versions.append(record)
-        self._bounds.pop(kpi, None)
-        self._years[kpi] = {cell[1] for cell in cells}
+        self._years[kpi] = {cell[1] for cell in self.current[kpi]}
+
+    def was_asked(self, kpi: str, place: str, year: int) -> bool:
+        """Say whether a complete fetch asked for the cell."""
+        return any(fetch.asks(place, year) for fetch in self.answered.get(kpi, []))
 
     def value(self, kpi: str, place: str, year: int, gender: str = "T") -> float | None:
         """Return the value in force, or None."""
@@ -79,11 +107,11 @@ class Knowledge:
         """Return why the cell has no value; None when it has one."""
         if self.value(kpi, place, year, gender) is not None:
             return None
-        if kpi not in self.current:
+        if not self.was_asked(kpi, place, year):
             return (
                 "not_loaded"
                 if self.is_expected(kpi, place, year, gender)
-                else AnyOf(("not_loaded", *_outside(measures()[kpi], None, year)))
+                else AnyOf(("not_loaded", *_outside(measures()[kpi], self.span(kpi), year)))
             )
         record = self.record(kpi, place, year, gender)
         stated = status_reasons().get(record[1], "not_reported") if record is not None else "not_reported"
@@ -98,11 +126,12 @@ class Knowledge:
         return AnyOf(_outside(measures()[kpi], self.span(kpi), year))
 
     def reported(self, kpi: str) -> tuple[int, int] | None:
-        """Return the first and the last year in which anybody reported, None when nobody ever did."""
-        if kpi not in self._bounds:
-            years = [cell[1] for cell, record in self.current.get(kpi, {}).items() if usable(record)]
-            self._bounds[kpi] = (min(years), max(years)) if years else None
-        return self._bounds[kpi]
+        """Return the first and the last year in which anybody ever reported, None when nobody did.
+
+        A year that was withdrawn altogether stays: its cells are gaps.
+        """
+        years = self._reported.get(kpi)
+        return (min(years), max(years)) if years else None
 
     def span(self, kpi: str) -> tuple[int, int] | None:
         """Return the first and the last year in which the KPI's cells are expected."""
@@ -130,7 +159,7 @@ class Knowledge:
 
     def is_expected(self, kpi: str, place: str, year: int, gender: str = "T") -> bool:
         """Say whether the contract expects the cell: a municipality, a year of the span, a gender it has."""
-        return place in _MUNICIPALITIES and year in self.years(kpi) and gender in measures()[kpi].genders
+        return place in self.scope and year in self.years(kpi) and gender in measures()[kpi].genders
 
     def expected(self, kpi: str) -> set[tuple[str, int, str]]:
         """Return all expected cells of a KPI.
@@ -138,18 +167,15 @@ class Knowledge:
         The division by gender is a hint only: where nobody has a K or M value, those rows may lack.
         """
         genders = [g for g in measures()[kpi].genders if g == "T" or g in self.genders(kpi)]
-        return {(p, y, g) for p in municipalities() for y in self.years(kpi) for g in genders}
+        return {(p, y, g) for p in self.scope for y in self.years(kpi) for g in genders}
 
     def observed(self, kpi: str) -> set[tuple[str, int, str]]:
         """Return the cells of municipalities that have a value."""
         return {
             cell
             for cell, record in self.current.get(kpi, {}).items()
-            if usable(record) and cell[0] in _MUNICIPALITIES and cell[2] in GENDERS
+            if usable(record) and cell[0] in self.scope and cell[2] in GENDERS
         }
-
-
-_MUNICIPALITIES = frozenset(municipalities())
 
 
 def usable(record: Record) -> bool:

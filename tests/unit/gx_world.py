@@ -224,8 +224,12 @@ BAD: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "participant_profile_share_range": (
-        "update marts.participant_profile set share_pct = 100.5 where category_id = 'compulsory'",
+        "update marts.participant_profile set share_pct = 100.5 where category_id = 'compulsory' and year = 2021",
         set(),
+    ),
+    "participant_profile_share_unit": (
+        "update marts.participant_profile set share_pct = share_pct * 100",
+        {"participant_profile_share_range", "participant_profile_unknown_share"},
     ),
     "participant_profile_fallback_known": (
         "update marts.participant_profile set fallback_reason = 'other' where municipality_id = '1481'",
@@ -260,8 +264,12 @@ BAD: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "referrals_share_range": (
-        "update marts.referrals set share_pct = -1 where municipality_id = '1480'",
+        "update marts.referrals set share_pct = -1 where municipality_id = '1480' and referral_source = 'af'",
         set(),
+    ),
+    "referrals_share_unit": (
+        "update marts.referrals set share_pct = share_pct * 100",
+        {"referrals_share_range"},
     ),
     "referrals_class_known": ("update marts.referrals set share_class = 'huge'", set()),
     "referrals_class_rule_known": ("update marts.referrals set class_rule = 'guess'", set()),

@@ -12,6 +12,7 @@ from gx_world import BAD, world
 from ame_warehouse.errors import BuildError
 from ame_warehouse.quality import gx_runner, suites
 from ame_warehouse.quality.results import CheckResult
+from ame_warehouse.seeds import read_seed
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 SETTINGS = Settings(project=PROJECT_ROOT)
@@ -66,6 +67,11 @@ def test_bad_data_make_this_check_fail(validator: gx_runner.Validator, check_id:
     assert result.found and "empty" not in result.found.split(": ")[-1]
 
 
+def test_a_sum_of_shares_above_100_is_no_slip_of_the_source(validator: gx_runner.Validator) -> None:
+    statement = "update marts.referrals set share_pct = 101 where is_derived"
+    assert all(r.success for r in run(validator, "referrals", statement).values())
+
+
 def test_a_failed_check_names_the_rows(validator: gx_runner.Validator) -> None:
     result = run(validator, "participants", BAD["participants_swing"][0])["participants_swing"]
     assert "Name 1480 2022 T: 151.0" in result.found
@@ -75,7 +81,9 @@ def test_a_failed_check_names_the_rows(validator: gx_runner.Validator) -> None:
 
 def test_a_failed_measure_is_a_fault_of_its_own(validator: gx_runner.Validator) -> None:
     result = run(validator, "landing_measures", BAD["landing_measure_fetched"][0])["landing_measure_fetched"]
-    assert result.scopes == ["labour_market_measures_net_cost"] or len(result.scopes) == 1
+    measures = {row["kpi_id"]: row["measure_id"] for row in read_seed(SETTINGS, "kpi_catalogue", ())}
+    assert list(result.scopes) == [measures["N40011"]]
+    assert "HTTP 500" in result.scopes[measures["N40011"]]
     assert "HTTP 500" in result.found
 
 

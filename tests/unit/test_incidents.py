@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from ame_warehouse.errors import AmeError
+from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import BROKEN, IncidentStore, acknowledge, list_incidents, record
 from ame_warehouse.quality.results import CheckResult, Severity, Status
 from ame_warehouse.settings import Settings
@@ -39,7 +40,7 @@ def result(
         action="Ask the municipality.",
         ran_at="2026-01-01T00:00:00",
         failing_rows=rows if status == "failed" else 0,
-        scopes=scopes or [],
+        scopes={scope: f"what {scope} has" for scope in scopes or []},
     )
 
 
@@ -112,6 +113,7 @@ def test_one_incident_per_named_fault_and_one_for_many(settings: Settings) -> No
     check = "landing_measure_fetched"
     record(settings, [result(check, scopes=["a", "b"])], "run1", "2026-01-01T00:00:00")
     assert [i.scope for i in list_incidents(settings)] == ["a", "b"]
+    assert "found what b has." in list_incidents(settings)[1].summary
     record(settings, [result(check, scopes=["b"])], "run2", "2026-01-02T00:00:00")
     assert [i.scope for i in list_incidents(settings, open_only=True)] == ["b"]
     many = [f"measure_{n}" for n in range(40)] + ["b"]
@@ -190,8 +192,8 @@ def test_the_table_for_readers(settings: Settings) -> None:
     record(settings, [result(), result("other")], "run1", "2026-01-01T10:00:00.5")
     acknowledge(settings, "1", "steward", "it's known", "2026-01-01T11:00:00")
     with duckdb.connect() as con:
-        IncidentStore(settings).write_table(con)
-        IncidentStore(settings).write_table(con)
+        write_incidents(con, list_incidents(settings))
+        write_incidents(con, list_incidents(settings))
         rows = con.execute(
             "select incident_id, check_id, acknowledged_by, note, resolved_at, opened_at::varchar "
             "from quality.incidents order by incident_id"

@@ -248,3 +248,12 @@ def test_a_step_of_an_unknown_build_is_a_readable_error(settings: Settings) -> N
     with pytest.raises(BuildError, match="state of this build") as caught:
         build.check_landing(settings, "20260101T000000Z-00000000")
     assert "ame run" in (caught.value.action or "")
+
+
+def test_a_work_space_that_cannot_be_written_is_a_readable_error(settings: Settings) -> None:
+    settings.home.mkdir(parents=True)
+    settings.build.write_text("a file where a directory should be")
+    with pytest.raises(BuildError) as caught:
+        build.plan_build(settings)
+    assert str(settings.build) in str(caught.value)
+    assert caught.value.action

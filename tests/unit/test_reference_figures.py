@@ -109,6 +109,22 @@ def test_a_value_that_went_away_is_withdrawn() -> None:
     assert known.value("N40011", "1480", 2022) == 1.0
 
 
+def test_a_year_that_was_withdrawn_altogether_stays_expected() -> None:
+    """Nobody may miss that a whole year went away."""
+    before = cells("U40800", "1480", y2022=1.0, y2023=2.0)
+    known = knowledge(before, cells("U40800", "1480", y2022=1.0))
+    assert known.years("U40800")[-1] == 2023
+    assert known.reason("U40800", "1480", 2023) == "withdrawn"
+
+
+def test_what_no_fetch_asked_for_is_not_loaded() -> None:
+    """A backfill of one year says nothing of the others, and takes nothing away from them."""
+    state = cells("U40800", "1480", y2021=1.0, y2022=2.0)
+    known = Knowledge.after([Fetch(state, years=frozenset({2022})), Fetch({}, years=frozenset({2020}))])
+    reasons = [known.reason("U40800", "1480", year) for year in (2020, 2021, 2022)]
+    assert reasons == ["not_reported", "not_loaded", None]
+
+
 def test_reasons_of_cells_without_value() -> None:
     """What was not fetched is not "i.u."; what was asked for and not answered is."""
     state = cells("U40800", "1480", y2017=None, y2018=5.0)

@@ -35,10 +35,10 @@ select
     g.municipality_id,
     g.municipality,
     g.year,
-    g.missing_reason,
     g.kind
 from quality.gaps as g
 inner join marts.dim_measure as m on g.measure_id = m.measure_id
+where g.missing_reason = 'not_reported'
 order by topic, g.measure_id, g.year, g.municipality_id
 """
 
@@ -55,14 +55,16 @@ def summarise(settings: Settings, outcome: dict[str, Any]) -> dict[str, Any]:
     manifest = read_manifest(settings)
     with open_published(settings) as con:
         coverage = rows(con, COVERAGE_SQL)
-        gaps = rows(con, GAPS_SQL)
+        not_reported = rows(con, GAPS_SQL)
+        reasons = rows(
+            con, "select missing_reason, count(*) as n from quality.gaps group by all order by missing_reason"
+        )
         checks = rows(
             con,
             "select status, severity, count(*) as n from quality.check_results "
             "group by all order by status, severity",
         )
         tables = _row_counts(con)
-    reasons = sorted({gap["missing_reason"] for gap in gaps})
     return {
         "version": manifest["version"],
         "published": "publish" in steps,
@@ -74,9 +76,9 @@ def summarise(settings: Settings, outcome: dict[str, Any]) -> dict[str, Any]:
         "tables": tables,
         "coverage": coverage,
         "gaps": {
-            "total": len(gaps),
-            "by_reason": {r: sum(g["missing_reason"] == r for g in gaps) for r in reasons},
-            "not_reported": [gap for gap in gaps if gap["missing_reason"] == "not_reported"],
+            "total": sum(row["n"] for row in reasons),
+            "by_reason": {row["missing_reason"]: row["n"] for row in reasons},
+            "not_reported": not_reported,
         },
         "checks": checks,
         "incidents": [

@@ -210,7 +210,6 @@ def _result(
         con.register("failing_rows_of_check", rows)
         table = write_failing_rows(con, check.check_id, "failing_rows_of_check")
         con.unregister("failing_rows_of_check")
-    scopes = sorted({str(value) for value in rows[check.scope]}) if check.scope and len(rows) else []
     return CheckResult(
         check_id=check.check_id,
         severity=check.severity,
@@ -224,7 +223,7 @@ def _result(
         ran_at=now_text(),
         failing_rows=count,
         failing_rows_table=table,
-        scopes=scopes,
+        scopes=_scopes(check, outcome, rows),
     )
 
 
@@ -244,10 +243,21 @@ def _found(outcome: dict[str, Any], passed: bool, count: int, rows: pd.DataFrame
     total = details["element_count"]
     if passed:
         return f"{total} rows, all as expected" if total else "no rows to look at"
+    return f"{count} of {total} rows: {_shown(outcome, rows)}"
+
+
+def _scopes(check: Check, outcome: dict[str, Any], rows: pd.DataFrame) -> dict[str, str]:
+    """Return what was found for each single fault, where the check tells them apart."""
+    if not check.scope or rows.empty:
+        return {}
+    return {str(scope): _shown(outcome, part) for scope, part in rows.groupby(check.scope, dropna=False)}
+
+
+def _shown(outcome: dict[str, Any], rows: pd.DataFrame) -> str:
+    """Name the first few different rows; an ellipsis says that there are more."""
     column = outcome["expectation_config"]["kwargs"].get("column")
     shown = list(dict.fromkeys(_say(row, column) for row in rows.head(50).to_dict("records")))[:SHOWN_ROWS]
-    more = " …" if count > len(shown) else ""
-    return f"{count} of {total} rows: {'; '.join(shown)}{more}"
+    return "; ".join(shown) + (" …" if len(rows) > len(shown) else "")
 
 
 def _say(row: dict[Hashable, Any], column: str | None) -> str:

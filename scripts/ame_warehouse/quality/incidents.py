@@ -13,14 +13,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
-
-if TYPE_CHECKING:
-    import duckdb
 
 MAX_SCOPES = 10
 BROKEN = "(the check itself)"
@@ -60,35 +57,6 @@ COLUMNS = (
     "incident_id, check_id, severity, opened_at, last_seen_at, times_seen, acknowledged_by, note, "
     "resolved_at, scope, summary, owner, action, acknowledged_at, last_count, worst_count, previous_id"
 )
-PUBLISHED_DDL = """
-create or replace table quality.incidents (
-    incident_id varchar not null,
-    check_id varchar not null,
-    severity varchar not null,
-    opened_at timestamp not null,
-    last_seen_at timestamp not null,
-    times_seen integer not null,
-    acknowledged_by varchar,
-    note varchar,
-    resolved_at timestamp,
-    scope varchar not null,
-    summary varchar not null,
-    owner varchar not null,
-    action varchar not null,
-    acknowledged_at timestamp,
-    last_count bigint not null,
-    worst_count bigint not null,
-    previous_incident_id varchar
-)
-"""
-PUBLISHED_COMMENTS = {
-    None: "One row per incident, open and past; as of the publication of this version.",
-    "scope": "what failed, where the check tells (a measure); empty = the whole check",
-    "times_seen": "number of runs that saw the fault",
-    "last_count": "failing rows when last seen",
-    "worst_count": "most failing rows in any run",
-    "previous_incident_id": "the resolved incident of the same fault, when it came back",
-}
 
 
 @dataclass(frozen=True)
@@ -281,21 +249,6 @@ class IncidentStore:
             ).fetchall()
         return [dict(zip(("at", "event", "run_id", "by", "detail"), row, strict=True)) for row in rows]
 
-    def write_table(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Write `quality.incidents` (made anew) on a connection to the candidate."""
-        con.execute("create schema if not exists quality")
-        con.execute(PUBLISHED_DDL)
-        for column, text in PUBLISHED_COMMENTS.items():
-            target = "table quality.incidents" if column is None else f"column quality.incidents.{column}"
-            con.execute(f"comment on {target} is '{text}'")
-        incidents = sorted(self.incidents(), key=lambda i: i.incident_id)
-        if incidents:
-            marks = ", ".join("?" * 17)
-            con.executemany(
-                f"insert into quality.incidents values ({marks})",  # noqa: S608
-                [tuple(vars(i).values()) for i in incidents],
-            )
-
 
 def _incident(row: tuple[Any, ...]) -> Incident:
     """Build an incident from a row of COLUMNS: numbers become public ids."""
@@ -311,7 +264,7 @@ def _faults(result: CheckResult) -> dict[str, None]:
         return {}
     if result.status == "errored":
         return {BROKEN: None}
-    scopes = sorted(set(result.scopes))
+    scopes = sorted(result.scopes)
     return dict.fromkeys(scopes) if 0 < len(scopes) <= MAX_SCOPES else {"": None}
 
 
@@ -326,7 +279,9 @@ def _summary(result: CheckResult, scope: str) -> str:
     if scope == BROKEN:
         return f"The check could not run: {result.found}"
     about = f"{scope}: " if scope else ""
-    return f"{about}{result.message} Expected {result.expected}; found {result.found}."
+    return (
+        f"{about}{result.message} Expected {result.expected}; found {result.scopes.get(scope, result.found)}."
+    )
 
 
 def _open_incident(con: sqlite3.Connection, result: CheckResult, scope: str, run_id: str, now: str) -> int:

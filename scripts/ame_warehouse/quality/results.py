@@ -56,8 +56,9 @@ CHECK_RESULTS_COMMENTS = {
 class CheckResult:
     """What one check found.
 
-    `scopes` names the faults that get an incident each (for example failed measures); empty means one
-    incident for the whole check. `ran_at` is UTC, ISO 8601 without a time zone.
+    `scopes` names the faults that get an incident each (for example failed measures) and says what was
+    found for each; empty means one incident for the whole check. `ran_at` is UTC, ISO 8601 without a time
+    zone.
     """
 
     check_id: str
@@ -72,7 +73,7 @@ class CheckResult:
     ran_at: str
     failing_rows: int = 0
     failing_rows_table: str | None = None
-    scopes: list[str] = field(default_factory=list)
+    scopes: dict[str, str] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -113,15 +114,27 @@ class RunState:
         return [result for stage in STAGES for result in self.stages.get(stage, [])]
 
     def save(self, path: Path) -> None:
-        """Write the state; a reader sees the old or the new file, never half of one."""
+        """Write the state; a reader sees the old or the new file, never half of one.
+
+        Raises `BuildError` when the disk or the permissions do not allow it.
+        """
         body = {
             "version": self.version,
             "notes": self.notes,
             "stages": {stage: [asdict(r) for r in results] for stage, results in self.stages.items()},
         }
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
-        partial.replace(path)
+        try:
+            partial.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+            partial.replace(path)
+        except OSError as exc:
+            raise BuildError(
+                "the state of this build cannot be written",
+                expected="free space and permission to write in AME_HOME/build",
+                found=f"{type(exc).__name__}: {exc.strerror or exc}",
+                source=str(path),
+                action="free space or correct the permissions, then run `ame run` again",
+            ) from exc
 
     @classmethod
     def load(cls, path: Path) -> RunState:
