@@ -1,3 +1,7 @@
+{{ config(
+    pre_hook=[af_join_as_written(), "set preserve_insertion_order = false"],
+    post_hook=["reset disabled_optimizers", "set preserve_insertion_order = true"],
+) }}
 -- What each file says of each cell: printed figures, totals built from their parts where the file has none, and shares built from count
 -- and labour force. A masked figure is an interval; a total with a masked part is masked; a total that lacks a part has no value.
 with shapes as (
@@ -145,6 +149,21 @@ counts as (
     where gender <> '?' and age_group <> '?'
 ),
 
+share_parts as (
+    select counts.*
+    from counts
+    where
+        counts.measure_id in (
+            select numerators.numerator_measure_id
+            from {{ ref('stg_af__measures') }} as numerators
+            where numerators.numerator_measure_id is not null
+            union all
+            select denominators.denominator_measure_id
+            from {{ ref('stg_af__measures') }} as denominators
+            where denominators.denominator_measure_id is not null
+        )
+),
+
 shares as (
     select
         numerators.fetch_id,
@@ -171,9 +190,9 @@ shares as (
             numerators.missing_reason,
             case when bases.known_value = 0 then 'not_applicable' end
         ) as missing_reason
-    from counts as numerators
+    from share_parts as numerators
     inner join {{ ref('stg_af__measures') }} as measures on numerators.measure_id = measures.numerator_measure_id
-    inner join counts as bases
+    inner join share_parts as bases
         on
             measures.denominator_measure_id = bases.measure_id
             and numerators.fetch_id = bases.fetch_id
