@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ame_warehouse.errors import AmeError
+from ame_warehouse.errors import AmeError, SourceError
 from ame_warehouse.pipeline import airflow_home, locks, progress
 from ame_warehouse.pipeline.faults import readable
 from ame_warehouse.settings import Settings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ame_warehouse.pipeline.display import Display
 
 PREPARE_STEP = "prepare_airflow"
+SUPPORTING = "supporting"  # tag of a DAG whose source the others can do without
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class StepRecorder:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed_step: str | None = None
     error: BaseException | None = None
+    unfetched: dict[str, str] = field(default_factory=dict)
+
+    def set_aside(self, dag_id: str) -> None:
+        """Keep the error of a supporting source for the summary, and go on."""
+        self.unfetched[dag_id] = str(self.error)
+        self.failed_step = self.error = None
 
     def started(self, step: str) -> None:
         """Nothing to remember."""
@@ -85,7 +92,7 @@ def run(settings: Settings, options: RunOptions, display_factory: type[Display])
                 except AmeError as error:
                     error.add_note(f"log: {log_path}")
                     raise
-        return {"steps": recorder.results, "log": str(log_path)}
+        return {"steps": recorder.results, "unfetched": recorder.unfetched, "log": str(log_path)}
 
 
 def _log_path(settings: Settings) -> Path:
@@ -137,6 +144,9 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
         run_of_dag = dag.test(run_conf=options.conf())
         if str(run_of_dag.state) != "success":
             failure = recorder.error
+            if SUPPORTING in dag.tags and isinstance(failure, SourceError):
+                recorder.set_aside(dag.dag_id)  # the incident is recorded; the other sources go on
+                continue
             if isinstance(failure, AmeError):
                 raise failure
             what = recorder.failed_step or dag.dag_id
