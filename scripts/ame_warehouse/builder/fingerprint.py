@@ -93,6 +93,23 @@ DATES = {
         order by expires_on
     """,
 }
+# One row per change of what is in use of Arbetsförmedlingen's workbooks.
+WORKBOOKS_SQL = """
+with used as (
+    select
+        concat_ws('|', dataset, case when dataset = 'rusta_och_matcha' then period_last end) as slot,
+        concat_ws('|', file_sha256, period_last, outcome in ('failed', 'refused', 'missing'), is_stale)
+            as state,
+        fetched_at,
+        fetch_id
+    from read_parquet($files, union_by_name = true, hive_partitioning = false)
+    where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
+)
+select slot, state, fetched_at::varchar
+from used
+qualify state is distinct from lag(state) over (partition by slot order by fetched_at, fetch_id)
+order by slot, fetched_at, fetch_id
+"""
 DEFINITION_SQL = """
 with said as (
     select
@@ -173,21 +190,26 @@ def _digest(items: Iterable[Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def observation_files(settings: Settings, name: str) -> str | None:
-    """Return the pattern of the Parquet files `name` of all fetches, or None when there are none."""
-    pattern = f"source=*/fetch=*/{name}.parquet"
+def observation_files(settings: Settings, name: str, source: str = "kolada") -> str | None:
+    """Return the pattern of the Parquet files `name` of all fetches of a source; None when there are none."""
+    pattern = f"source={source}/fetch=*/{name}.parquet"
     return str(settings.observations / pattern) if any(settings.observations.glob(pattern)) else None
 
 
 def _index(settings: Settings, as_of: str | None) -> list[Any]:
     measures = observation_files(settings, "measures")
-    if measures is None:
-        return []
+    workbooks = observation_files(settings, "files", "arbetsformedlingen")
     known = {"measures": measures, "mode": settings.sources, "as_of": as_of}
+    found: list[Any] = []
     try:
         with duckdb.connect() as con:
             con.execute("set timezone = 'UTC'")
-            found: list[Any] = con.execute(MEASURES_SQL, known).fetchall()
+            if workbooks is not None:
+                asked = {"files": workbooks, "mode": settings.sources, "as_of": as_of}
+                found += con.execute(WORKBOOKS_SQL, asked).fetchall()
+            if measures is None:
+                return found
+            found += con.execute(MEASURES_SQL, known).fetchall()
             for name, item, text in DEFINITIONS:
                 files = observation_files(settings, name)
                 if files is not None:

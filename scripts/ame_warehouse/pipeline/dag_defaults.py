@@ -15,13 +15,16 @@ from ame_warehouse.pipeline.pool import WRITER_POOL
 
 OWNER = "ame-warehouse"
 START = datetime(2024, 1, 1, tzinfo=UTC)
+SUPPORTING = "supporting"
+"""Tag of an ingest DAG whose failure leaves the others in use: `ame run` says so and goes on."""
 TRIAGE_HEADING = "## When it fails"
 
 KOLADA_OBSERVATIONS = Asset(name="kolada_observations", uri="x-ame://observations/kolada")
+AF_OBSERVATIONS = Asset(name="arbetsformedlingen_observations", uri="x-ame://observations/arbetsformedlingen")
 PUBLISHED_WAREHOUSE = Asset(name="published_warehouse", uri="x-ame://published/warehouse")
 
 # A further source is one more line here: its DAG names the asset as outlet, and the build follows.
-SOURCE_ASSETS = (KOLADA_OBSERVATIONS,)
+SOURCE_ASSETS = (KOLADA_OBSERVATIONS, AF_OBSERVATIONS)
 
 
 def any_source() -> AssetAny:

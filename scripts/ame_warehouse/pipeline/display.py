@@ -10,6 +10,8 @@ LABELS = {
     "prepare_airflow": "Prepare Airflow",
     "fetch_kolada": "Fetch from Kolada",
     "parse_landing": "Landing to observations",
+    "fetch_af": "Fetch from Arbetsförmedlingen",
+    "parse_af": "Workbooks to observations",
     "plan_build": "Plan the build",
     "check_landing": "Check what has landed",
     "run_dbt": "Build and test the marts (dbt)",

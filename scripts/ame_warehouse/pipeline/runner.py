@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ame_warehouse.errors import AmeError
+from ame_warehouse.errors import AmeError, SourceError
 from ame_warehouse.pipeline import airflow_home, locks, progress
 from ame_warehouse.pipeline.faults import readable
 from ame_warehouse.settings import Settings
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PREPARE_STEP = "prepare_airflow"
 INTERRUPTED = "ame: interrupted; nothing half-written is used, what is published is untouched"
+SUPPORTING = "supporting"  # tag of a DAG whose source the others can do without
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class StepRecorder:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed_step: str | None = None
     error: BaseException | None = None
+    unfetched: dict[str, str] = field(default_factory=dict)
+
+    def set_aside(self, dag_id: str) -> None:
+        """Keep the error of a supporting source for the summary, and go on."""
+        self.unfetched[dag_id] = str(self.error)
+        self.failed_step = self.error = None
 
     def started(self, step: str) -> None:
         """Nothing to remember."""
@@ -95,7 +102,7 @@ def run(settings: Settings, options: RunOptions, display_factory: type[Display])
                 except AmeError as error:
                     error.add_note(f"log: {log_path}")
                     raise
-        return {"steps": recorder.results, "log": str(log_path)}
+        return {"steps": recorder.results, "unfetched": recorder.unfetched, "log": str(log_path)}
 
 
 def _log_path(settings: Settings) -> Path:
@@ -199,6 +206,9 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
         run_of_dag = dag.test(run_conf=options.conf())
         if str(run_of_dag.state) != "success":
             failure = recorder.error
+            if SUPPORTING in dag.tags and isinstance(failure, SourceError):
+                recorder.set_aside(dag.dag_id)  # the incident is recorded; the other sources go on
+                continue
             if isinstance(failure, AmeError):
                 raise failure
             what = recorder.failed_step or dag.dag_id

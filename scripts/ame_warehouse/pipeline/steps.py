@@ -7,6 +7,7 @@ can be written as JSON. Steps that write hold the writer lock of AME_HOME while 
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,31 @@ def parse_landing(fetch_ids: list[str]) -> dict[str, Any]:
 
     with _writing("parse_landing") as settings:
         return ingest.parse_landing(settings, fetch_ids)
+
+
+def fetch_af() -> dict[str, Any]:
+    """Fetch Arbetsförmedlingen's workbooks into the landing, those that are new.
+
+    Returns `{"fetch_ids": [...], "changed": bool, "files": {outcome: n}, "requests": n}`. A failure is an
+    incident until a later fetch succeeds. Raises `SourceError` when the index page cannot be used.
+    """
+    from ame_warehouse.pipeline import ingest_af, sources
+
+    with _writing("fetch_af") as settings, sources.watched(settings, "arbetsformedlingen"):
+        return ingest_af.fetch_af(
+            settings, progress=lambda done, total, _name: progress.advanced("fetch_af", done, total)
+        )
+
+
+def parse_af(fetch_ids: list[str]) -> dict[str, Any]:
+    """Turn fetched workbooks into observations.
+
+    Returns `{"observations": n, "unchanged": n, "findings": n, "skipped": n}`.
+    """
+    from ame_warehouse.pipeline import ingest_af
+
+    with _writing("parse_af") as settings:
+        return ingest_af.parse_af(settings, fetch_ids)
 
 
 def plan_build(full_refresh: bool = False) -> dict[str, Any]:
@@ -105,15 +131,18 @@ def announce(version: str) -> dict[str, Any]:
 def reparse() -> dict[str, Any]:
     """Make the observations of every fetch again from the landing.
 
-    Returns what `parse_landing` returns, and `fetches`: how many were read. The old observations are moved
-    aside and come back when anything fails.
+    Returns what `parse_landing` returns (of all sources), and `fetches`: how many were read. The old
+    observations are moved aside and come back when anything fails.
     """
     from ame_warehouse.landing import store
-    from ame_warehouse.pipeline import ingest
+    from ame_warehouse.pipeline import ingest, ingest_af
 
     with _writing("reparse") as settings, _set_aside(settings.observations):
-        fetch_ids = store.fetch_ids(settings.landing)
-        return {"fetches": len(fetch_ids), **ingest.parse_landing(settings, fetch_ids)}
+        of_kolada = store.fetch_ids(settings.landing)
+        of_af = store.fetch_ids(settings.landing, "arbetsformedlingen")
+        total = Counter(ingest.parse_landing(settings, of_kolada))
+        total.update(ingest_af.parse_af(settings, of_af))
+        return {"fetches": len(of_kolada) + len(of_af), **total}
 
 
 @contextmanager

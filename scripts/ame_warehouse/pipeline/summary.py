@@ -73,6 +73,8 @@ def summarise(settings: Settings, outcome: dict[str, Any]) -> dict[str, Any]:
         "sources": manifest.get("sources"),
         "fetch": steps.get("fetch_kolada", {}),
         "observations": steps.get("parse_landing", {}),
+        "workbooks": steps.get("fetch_af", {}).get("files", {}),
+        "unfetched": outcome.get("unfetched", {}),
         "tables": tables,
         "coverage": coverage,
         "gaps": {
@@ -123,6 +125,8 @@ def write(report: dict[str, Any]) -> None:
         out(f"Published version {report['version']} (built because: {report['reason']})\n")
     else:
         out(f"Unchanged: version {report['version']} stays published ({report['reason'] or 'nothing new'})\n")
+    for dag_id, error in report["unfetched"].items():
+        out(f"Not fetched ({dag_id}), what was fetched before stays in use: {error}\n")
     out("\nRows\n")
     out(
         _columns(

@@ -15,7 +15,7 @@ from ame_warehouse.quality.results import CheckResult, Stage, Status
 from ame_warehouse.settings import Settings
 
 # How long a source may be silent: two rounds of its DAG's schedule, and a day.
-SILENCE_LIMITS = {"kolada": timedelta(days=15)}
+SILENCE_LIMITS = {"kolada": timedelta(days=15), "arbetsformedlingen": timedelta(days=3)}
 STALE_LIMIT = timedelta(hours=24)
 OWNER = "operator"
 USABLE = ("complete", "empty")

@@ -12,9 +12,11 @@ import duckdb
 
 from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.errors import LandingError, PublishError
+from ame_warehouse.landing.store import fetch_ids, read_fetch
 from ame_warehouse.settings import Settings
 
 MANIFEST_VERSION = 1
+WORKBOOKS = "arbetsformedlingen"
 SOURCES_SQL = """
 select
     source,
@@ -72,9 +74,10 @@ def sources(settings: Settings, as_of: str | None = None) -> dict[str, dict[str,
 
     `fetched_at` is the knowledge time (of the sample: the vintage date), `retrieved_at` the clock time; UTC.
     """
+    found = _workbooks(settings, as_of)
     files = observation_files(settings, "measures")
     if files is None:
-        return {}
+        return found
     try:
         with duckdb.connect() as con:
             cursor = con.execute(SOURCES_SQL, {"files": files, "mode": settings.sources, "as_of": as_of})
@@ -88,7 +91,35 @@ def sources(settings: Settings, as_of: str | None = None) -> dict[str, dict[str,
             source=str(settings.observations),
             action="move the directory aside and run `ame run`: it is made again from the landing",
         ) from exc
-    return {row.pop("source"): {"mode": settings.sources, **row} for row in rows}
+    return {**found, **{row.pop("source"): {"mode": settings.sources, **row} for row in rows}}
+
+
+def _workbooks(settings: Settings, as_of: str | None) -> dict[str, dict[str, Any]]:
+    """Return the newest fetch of Arbetsförmedlingen's workbooks; one that found nothing new counts too."""
+    fetches = [
+        fetch
+        for fetch_id in fetch_ids(settings.landing, WORKBOOKS)
+        if (fetch := read_fetch(settings.landing, fetch_id, WORKBOOKS))["mode"] == settings.sources
+        and (as_of is None or fetch["fetched_at"][:19] <= as_of.replace(" ", "T")[:19])
+    ]
+    if not fetches:
+        return {}
+    newest = max(fetches, key=lambda fetch: (fetch["fetched_at"], fetch["fetch_id"]))
+    return {
+        WORKBOOKS: {
+            "mode": settings.sources,
+            "newest_fetch": newest["fetch_id"],
+            "fetched_at": _utc(newest["fetched_at"]),
+            "retrieved_at": _utc(max(fetch["finished_at"] for fetch in fetches)),
+            "newest_complete": _utc(max((f["fetched_at"] for f in fetches if f["changed"]), default=None)),
+            "fetches": len(fetches),
+            "files": len(newest["files"]),
+        }
+    }
+
+
+def _utc(text: str | None) -> str | None:
+    return f"{text[:19]}Z" if text else None
 
 
 def refresh_sources(settings: Settings) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""Arbetsförmedlingen: discovery, download and readers of the workbooks it publishes."""
