@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from ame_warehouse.errors import AmeError, CheckFailedError, SourceUnavailableError
+from ame_warehouse.errors import (
+    AmeError,
+    BusyError,
+    CheckFailedError,
+    LandingError,
+    SourceUnavailableError,
+)
 from ame_warehouse.pipeline import progress, steps, tasks
 from ame_warehouse.pipeline.display import Display
-from ame_warehouse.pipeline.runner import RunOptions, StepRecorder, asset_order
+from ame_warehouse.pipeline.runner import RunOptions, StepRecorder, asset_order, concerns_the_source
 from ame_warehouse.pipeline.summary import MAX_NAMES, gap_lines
 
 
@@ -115,6 +121,32 @@ def test_the_first_error_is_the_one_that_is_told() -> None:
         progress.failed("run_dbt", first)
         progress.failed("publish", ValueError("second"))
     assert (recorder.failed_step, recorder.error) == ("run_dbt", first)
+
+
+@pytest.mark.parametrize(
+    ("error", "goes_on"),
+    [
+        (SourceUnavailableError("down"), True),
+        (KeyError("a workbook that no reader foresaw"), True),
+        (None, True),  # the task was ended by its time limit
+        (LandingError("the landing cannot be written"), False),
+        (BusyError("another process"), False),
+    ],
+)
+def test_what_concerns_a_supporting_source_alone_leaves_the_others_running(
+    error: Exception | None, goes_on: bool
+) -> None:
+    assert concerns_the_source(error) is goes_on
+
+
+def test_a_source_set_aside_is_named_and_the_next_error_is_heard_again() -> None:
+    recorder = StepRecorder()
+    recorder.failed("parse_af", KeyError("column"))
+    recorder.set_aside("ingest_arbetsformedlingen")
+    assert "parse_af" in recorder.unfetched["ingest_arbetsformedlingen"]
+    assert "KeyError" in recorder.unfetched["ingest_arbetsformedlingen"]
+    recorder.failed("run_dbt", ValueError("x"))
+    assert recorder.failed_step == "run_dbt"
 
 
 def failing(error: Exception) -> Any:

@@ -58,7 +58,11 @@ class StepRecorder:
 
     def set_aside(self, dag_id: str) -> None:
         """Keep the error of a supporting source for the summary, and go on."""
-        self.unfetched[dag_id] = str(self.error)
+        self.unfetched[dag_id] = (
+            str(self.error)
+            if isinstance(self.error, AmeError)
+            else str(_unexpected(self.failed_step or dag_id, self.error))
+        )
         self.failed_step = self.error = None
 
     def started(self, step: str) -> None:
@@ -206,13 +210,18 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
         run_of_dag = dag.test(run_conf=options.conf())
         if str(run_of_dag.state) != "success":
             failure = recorder.error
-            if SUPPORTING in dag.tags and isinstance(failure, SourceError):
-                recorder.set_aside(dag.dag_id)  # the incident is recorded; the other sources go on
+            if SUPPORTING in dag.tags and concerns_the_source(failure):
+                recorder.set_aside(dag.dag_id)  # the summary names it; the other sources go on
                 continue
             if isinstance(failure, AmeError):
                 raise failure
             what = recorder.failed_step or dag.dag_id
             raise _unexpected(what, failure) from failure
+
+
+def concerns_the_source(failure: BaseException | None) -> bool:
+    """Return whether a failure leaves the other sources usable: not a full disk, a lock or a setting."""
+    return isinstance(failure, SourceError) or not isinstance(failure, AmeError)
 
 
 def _unexpected(what: str, cause: BaseException | None) -> AmeError:
