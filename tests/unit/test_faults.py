@@ -1,6 +1,7 @@
 """Faults of the machine become errors that say what to do; others stay what they are."""
 
 import errno
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_what_a_library_wrapped_is_found() -> None:
         error = readable(outer)
     assert error is not None
     assert "full" in error.message
+
+
+def test_texts_of_sqlite() -> None:
+    full = readable(sqlite3.OperationalError("database or disk is full"))
+    assert full is not None
+    assert "full" in full.message
+    refused = readable(sqlite3.OperationalError("attempt to write a readonly database"))
+    assert refused is not None
+    assert "may not be" in refused.message
 
 
 def test_text_of_duckdb() -> None:

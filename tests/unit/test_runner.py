@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from ame_warehouse.errors import (
     LandingError,
     SourceUnavailableError,
 )
-from ame_warehouse.pipeline import progress, steps, tasks
+from ame_warehouse.pipeline import airflow_home, progress, runner, steps, tasks
 from ame_warehouse.pipeline.display import Display
 from ame_warehouse.pipeline.runner import RunOptions, StepRecorder, asset_order, concerns_the_source
 from ame_warehouse.pipeline.summary import MAX_NAMES, gap_lines
@@ -60,6 +61,19 @@ def test_a_circle_of_assets_is_told() -> None:
     one, two = Asset("one"), Asset("two")
     with pytest.raises(AmeError, match="wait for each other"):
         asset_order([Dag("a", [one], [two]), Dag("b", [two], [one])])
+
+
+def test_a_disk_too_full_for_airflows_own_metadata_is_told(
+    monkeypatch: pytest.MonkeyPatch, make_settings: Any
+) -> None:
+    def fall(**_: Any) -> None:
+        raise RuntimeError("commit failed") from sqlite3.OperationalError("database or disk is full")
+
+    dag = SimpleNamespace(dag_id="build", tasks=[], tags=set(), test=fall)
+    monkeypatch.setattr(airflow_home, "prepare", lambda _: None)
+    monkeypatch.setattr(runner, "_load", lambda _: [dag])
+    with pytest.raises(AmeError, match="the disk is full"):
+        runner._run_chain(make_settings(), RunOptions(), StepRecorder())
 
 
 def test_the_options_become_params() -> None:

@@ -9,7 +9,13 @@ from ame_warehouse.errors import AmeError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
-_NO_SPACE_TEXTS = ("no space left on device", "disk quota exceeded", "could not write all data")
+_NO_SPACE_TEXTS = (
+    "no space left on device",
+    "disk quota exceeded",
+    "could not write all data",
+    "database or disk is full",  # SQLite: Airflow's metadata, incidents
+)
+_NO_PERMISSION_TEXTS = ("attempt to write a readonly database",)
 
 
 def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
@@ -35,7 +41,7 @@ def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
                 action="free space or move AME_HOME to a larger disk, then run again; "
                 "what is published is untouched",
             )
-        if number in _NO_PERMISSION:
+        if number in _NO_PERMISSION or any(part in text for part in _NO_PERMISSION_TEXTS):
             return AmeError(
                 "a file or directory may not be written or read",
                 expected="permission for the user who runs the pipeline",

@@ -207,7 +207,10 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
     for dag in dags:
         for task in dag.tasks:
             task.retries = 0  # someone is waiting; the clients have tried again themselves
-        run_of_dag = dag.test(run_conf=options.conf())
+        try:
+            run_of_dag = dag.test(run_conf=options.conf())
+        except Exception as exc:  # Airflow could not write down how the run went
+            raise _airflow_fault(dag.dag_id, recorder, exc) from exc
         if str(run_of_dag.state) != "success":
             failure = recorder.error
             if SUPPORTING in dag.tags and concerns_the_source(failure):
@@ -222,6 +225,14 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
 def concerns_the_source(failure: BaseException | None) -> bool:
     """Return whether a failure leaves the other sources usable: not a full disk, a lock or a setting."""
     return isinstance(failure, SourceError) or not isinstance(failure, AmeError)
+
+
+def _airflow_fault(dag_id: str, recorder: StepRecorder, exc: Exception) -> AmeError:
+    """Return the error to show when Airflow itself fell, as on a disk without room for its metadata."""
+    error = readable(exc) or recorder.error
+    if isinstance(error, AmeError):
+        return error
+    return _unexpected(recorder.failed_step or f"Airflow's run of {dag_id}", error or exc)
 
 
 def _unexpected(what: str, cause: BaseException | None) -> AmeError:
