@@ -201,6 +201,28 @@ def test_a_source_that_goes_away_in_the_middle_ends_the_fetch(
     assert fetch_ids(settings.landing) == []
 
 
+def test_a_refused_connection_in_mid_fetch_keeps_what_is_whole(
+    make_settings: MakeSettings, small: Dataset
+) -> None:
+    chosen = sorted({kpi["id"] for kpi in small.kpis})[:75]  # three chunks of KPIs
+    with KoladaServer(small) as server:
+        settings = make_settings(sources="live", kolada_url=server.url(), kolada_connections=1)
+
+        def leave(done: int, total: int, label: str) -> None:
+            if any("/data/" in target for target in server.requests) and server._http is not None:
+                server._http.shutdown()
+                server._http.server_close()
+                server.closing.set()
+                server._http = None
+
+        result = fetch_kolada(settings, chosen, ["1480", "1440"], None, progress=leave)
+    record = read_fetch(settings.landing, result["fetch_ids"][0])
+    first, last = chosen[:25], chosen[50:]
+    assert {outcomes(record)[kpi] for kpi in first} <= {"complete", "empty"}
+    assert {outcomes(record)[kpi] for kpi in last} == {"failed"}
+    assert "stopped answering before this measure was whole" in errors(record)[last[0]]
+
+
 def test_a_source_that_answers_no_data_is_given_up(
     make_settings: MakeSettings, small: Dataset, serve: Serve
 ) -> None:
