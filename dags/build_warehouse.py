@@ -29,6 +29,8 @@ published version it ends after `is_needed`, green, and publishes nothing.
   cause, then run this DAG again.
 - **`publish.publish`**: the published files cannot be replaced. *Do:* disk or permission, see the
   message; readers still have the last version.
+- **`publish.publish` is green, the incident `postgres_publication` is open**: the files are published, but
+  PostgreSQL is not. *Do:* what the incident says, then `ame serve`; the next run tries again by itself.
 - **another process is working in this AME_HOME**: a run from the command line is not finished. *Do:*
   wait; the task tries again by itself.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ame_warehouse import __version__
-from ame_warehouse.cli import gaps, incidents, reparse, run, status, up
+from ame_warehouse.cli import gaps, incidents, reparse, run, serve, status, up
 from ame_warehouse.errors import AmeError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("gaps")(gaps.gaps)
 app.add_typer(incidents.app, name="incidents")
 app.command("up")(up.up)
 app.command("reparse")(reparse.reparse)
+app.command("serve")(serve.serve)
 
 
 def main() -> None:
@@ -55,7 +56,9 @@ def main() -> None:
         fail(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("ame: interrupted; nothing half-written is used, what is published is untouched\n")
+        from ame_warehouse.pipeline.runner import INTERRUPTED
+
+        sys.stderr.write(f"{INTERRUPTED}\n")
         sys.exit(1)
     except OSError as exc:
         from ame_warehouse.pipeline.faults import readable

@@ -23,6 +23,7 @@ from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import IncidentStore, Recorded
 from ame_warehouse.quality.results import CheckResult, RunState, Stage
+from ame_warehouse.serve import step as serving
 from ame_warehouse.settings import Settings
 
 KEEP_CANDIDATES = 2
@@ -52,6 +53,7 @@ def plan_build(settings: Settings, full_refresh: bool = False, as_of: str | None
     reason = _reason(settings, published, parts, mark, full_refresh)
     if published and reason is None:
         manifests.refresh_sources(settings)
+        serving.catch_up(settings, published)
         return {
             "needed": False,
             "version": published["version"],
@@ -147,10 +149,12 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
     except PublishError as exc:
         _mark_stale(settings, f"the publication failed: {exc.message}")
         raise
-    _note_incidents(state, recorded)
+    served = serving.serve(settings, body)
+    _note_incidents(state, recorded, served.recorded)
     state.save(state_path(settings, version))
     return {
         "version": version,
+        "postgres": served.as_dict(),
         "tables": len(body["tables"]),
         "rows": sum(body["row_counts"].values()),
         "incidents": {
@@ -256,9 +260,9 @@ def _mark_stale(settings: Settings, reason: str) -> None:
         log.warning("the manifest could not be marked stale: %s", exc)
 
 
-def _note_incidents(state: RunState, recorded: Recorded) -> None:
-    state.notes["incidents.opened"] = " ".join(recorded.opened)
-    state.notes["incidents.resolved"] = " ".join(recorded.resolved)
+def _note_incidents(state: RunState, *recorded: Recorded) -> None:
+    state.notes["incidents.opened"] = " ".join(i for part in recorded for i in part.opened)
+    state.notes["incidents.resolved"] = " ".join(i for part in recorded for i in part.resolved)
 
 
 def _publication(state: RunState, candidate: Path) -> publisher.Publication:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ame_warehouse.errors import AmeError, SourceError
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from ame_warehouse.pipeline.display import Display
 
 PREPARE_STEP = "prepare_airflow"
+INTERRUPTED = "ame: interrupted; nothing half-written is used, what is published is untouched"
 SUPPORTING = "supporting"  # tag of a DAG whose source the others can do without
 
 
@@ -86,7 +90,13 @@ def run(settings: Settings, options: RunOptions, display_factory: type[Display])
         recorder = StepRecorder()
         with _output_to(log_path) as terminal:
             display = display_factory(terminal)
-            with display, progress.watched_by(display), progress.watched_by(recorder):
+            with (
+                display,
+                _ending_at_once(terminal) as ending,
+                progress.watched_by(ending),
+                progress.watched_by(display),
+                progress.watched_by(recorder),
+            ):
                 try:
                     _run_chain(settings, options, recorder)
                 except AmeError as error:
@@ -124,6 +134,58 @@ def _output_to(log_path: Path) -> Iterator[TextIO]:
         os.dup2(kept[1], 2)
         for descriptor in kept:
             os.close(descriptor)
+
+
+class _Ending:
+    """Ends this process at once on Ctrl-C or SIGTERM.
+
+    Airflow and dbt catch both and go on, or call it a failed build. Every step is made so that a process that
+    is killed leaves nothing half-written in use: ending at once is the honest answer.
+    """
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def install(self) -> None:
+        """Take both signals; only the main thread may."""
+        if threading.current_thread() is threading.main_thread():
+            for number in self._before:
+                signal.signal(number, self._end)
+
+    def restore(self) -> None:
+        """Give both signals back."""
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        show_cursor = "\n\x1b[?25h" if self._terminal.isatty() else ""
+        os.write(self._terminal.fileno(), f"{show_cursor}{INTERRUPTED}\n".encode())
+        os._exit(1)
+
+    def started(self, step: str) -> None:  # noqa: ARG002
+        """Take the signals again: Airflow has taken SIGTERM for the task that begins."""
+        self.install()
+
+    def advanced(self, step: str, done: int, total: int | None) -> None:
+        """Nothing to do."""
+
+    def finished(self, step: str, result: dict[str, Any]) -> None:
+        """Nothing to do."""
+
+    def failed(self, step: str, error: BaseException) -> None:
+        """Nothing to do."""
+
+
+@contextlib.contextmanager
+def _ending_at_once(terminal: TextIO) -> Iterator[_Ending]:
+    ending = _Ending(terminal)
+    ending.install()
+    try:
+        yield ending
+    finally:
+        ending.restore()
 
 
 def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) -> None:

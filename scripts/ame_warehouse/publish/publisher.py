@@ -29,7 +29,9 @@ import duckdb
 from ame_warehouse import __version__
 from ame_warehouse.errors import PublishError
 from ame_warehouse.publish import manifest as manifests
+from ame_warehouse.publish import swedish
 from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, digest_of_copy
+from ame_warehouse.publish.constraints import constraints
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
@@ -77,8 +79,8 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
         root.mkdir(parents=True, exist_ok=True)
         clean_up(settings)
         try:
-            tables = _stage(settings, publication, staging)
-            body = _manifest(settings, publication, staging, tables)
+            tables, views = _stage(settings, publication, staging)
+            body = _manifest(settings, publication, staging, tables) | {"swedish_views": views}
             manifests.write_json(staging / "manifest.json", body)
             _sync_tree(staging)
         except BaseException:
@@ -147,7 +149,9 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[str, dict[str, Any]]:
+def _stage(
+    settings: Settings, publication: Publication, staging: Path
+) -> tuple[dict[str, dict[str, Any]], dict[str, swedish.SwedishView]]:
     """Write the DuckDB file and the Parquet files into `staging` and compare both with the candidate."""
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -174,6 +178,10 @@ def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[
             _copy(con, schema, table, parquet)
             tables[name] = _compare(con, schema, table, parquet)
         _copy_comments(con)
+        for name, known in constraints(settings, con).items():
+            if name in tables:
+                tables[name]["constraints"] = known
+        views = swedish.write_views(con)
         con.execute("checkpoint published")
         con.execute("detach published")
     if not any(name.startswith("marts.") for name in tables):
@@ -184,7 +192,7 @@ def _stage(settings: Settings, publication: Publication, staging: Path) -> dict[
             source=str(publication.candidate),
             action="see the dbt log in AME_HOME/build/target, then run `ame run` again",
         )
-    return tables
+    return tables, views
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -29,7 +29,8 @@ create or replace table quality.incidents (
     acknowledged_at timestamp,
     last_count bigint not null,
     worst_count bigint not null,
-    previous_incident_id varchar
+    previous_incident_id varchar,
+    primary key (incident_id)
 )
 """
 PUBLISHED_COMMENTS = {

@@ -37,7 +37,8 @@ create or replace table quality.check_results (
     stage varchar not null,
     owner varchar not null,
     message varchar not null,
-    action varchar not null
+    action varchar not null,
+    primary key (run_id, check_id)
 )
 """
 CHECK_RESULTS_COMMENTS = {

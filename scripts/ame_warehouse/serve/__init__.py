@@ -1,0 +1,1 @@
+"""PostgreSQL for readers: versioned tables, views in front of them, roles and reconciliation."""
