@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"expected an address that starts with http:// or https://, found {value!r}")
+        if "@" in value.split("//", 1)[1].split("/", 1)[0]:
+            raise ValueError("expected an address without a user name or password: it is written to records")
         return value.rstrip("/")
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
@@ -25,3 +26,9 @@ def test_the_working_directory_wins_over_the_project_and_the_environment_over_bo
     monkeypatch.setenv("AME_KOLADA_ATTEMPTS", "1")
     found = Settings(_env_file=(project, here))  # type: ignore[call-arg]
     assert (found.sources, found.kolada_rps, found.kolada_attempts) == ("live", 2, 1)
+
+
+@pytest.mark.parametrize("name", ["kolada_url", "af_url"])
+def test_an_address_with_a_password_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="without a user name or password"):
+        Settings(_env_file=None, **{name: "https://me:secret@example.org/v3"})  # type: ignore[call-arg]
