@@ -4,6 +4,7 @@ import errno
 import sqlite3
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ame_warehouse.errors import LandingError
@@ -52,6 +53,19 @@ def test_text_of_duckdb() -> None:
     error = readable(RuntimeError('IO Error: Could not write file "/data/x": No space left on device'))
     assert error is not None
     assert "full" in error.message
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1" + bytes(5000)])
+def test_damaged_observations(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "observations" / "source=kolada" / "fetch=x" / "observations.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(duckdb.Error) as caught:
+        duckdb.connect().execute("select * from read_parquet([$path])", {"path": str(path)})
+    error = readable(caught.value)
+    assert error is not None
+    assert error.source == str(path)
+    assert "ame reparse" in str(error.action)
 
 
 def test_a_readable_error_stays_the_same() -> None:

@@ -76,6 +76,16 @@ def test_a_disk_too_full_for_airflows_own_metadata_is_told(
         runner._run_chain(make_settings(), RunOptions(), StepRecorder())
 
 
+def test_damaged_metadata_of_airflow_are_told(monkeypatch: pytest.MonkeyPatch, make_settings: Any) -> None:
+    def fall(_: Any) -> None:
+        raise sqlite3.DatabaseError("file is not a database")
+
+    monkeypatch.setattr(airflow_home, "prepare", fall)
+    with pytest.raises(AmeError, match="metadata database is damaged") as caught:
+        runner._run_chain(make_settings(), RunOptions(), StepRecorder())
+    assert str(caught.value.source).endswith("airflow.db")
+
+
 def test_the_options_become_params() -> None:
     assert RunOptions(measures=["U40455"], years=[2022]).conf() == {
         "measures": ["U40455"],

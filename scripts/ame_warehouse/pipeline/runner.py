@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PREPARE_STEP = "prepare_airflow"
 INTERRUPTED = "ame: interrupted; nothing half-written is used, what is published is untouched"
+DAMAGED_DATABASE = ("file is not a database", "database disk image is malformed")  # what SQLite says
 SUPPORTING = "supporting"  # tag of a DAG whose source the others can do without
 
 
@@ -199,7 +200,7 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
         airflow_home.prepare(settings)
         dags = _load(settings)
     except Exception as exc:
-        error = readable(exc) or _unexpected("prepare Airflow's home", exc)
+        error = _airflow_fault(settings, "prepare Airflow's home", recorder, exc)
         progress.failed(PREPARE_STEP, error)
         raise error from exc
     progress.finished(PREPARE_STEP, {})
@@ -210,7 +211,7 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
         try:
             run_of_dag = dag.test(run_conf=options.conf())
         except Exception as exc:  # Airflow could not write down how the run went
-            raise _airflow_fault(dag.dag_id, recorder, exc) from exc
+            raise _airflow_fault(settings, dag.dag_id, recorder, exc) from exc
         if str(run_of_dag.state) != "success":
             failure = recorder.error
             if SUPPORTING in dag.tags and concerns_the_source(failure):
@@ -227,12 +228,21 @@ def concerns_the_source(failure: BaseException | None) -> bool:
     return isinstance(failure, SourceError) or not isinstance(failure, AmeError)
 
 
-def _airflow_fault(dag_id: str, recorder: StepRecorder, exc: Exception) -> AmeError:
+def _airflow_fault(settings: Settings, what: str, recorder: StepRecorder, exc: Exception) -> AmeError:
     """Return the error to show when Airflow itself fell, as on a disk without room for its metadata."""
     error = readable(exc) or recorder.error
     if isinstance(error, AmeError):
         return error
-    return _unexpected(recorder.failed_step or f"Airflow's run of {dag_id}", error or exc)
+    if any(text in str(exc) for text in DAMAGED_DATABASE):
+        return AmeError(
+            "Airflow's metadata database is damaged",
+            expected="the SQLite file that Airflow made",
+            found=str(exc).splitlines()[0],
+            source=str(settings.airflow_home / "airflow.db"),
+            action="move that file aside and run again: it is made anew, only Airflow's history of runs is "
+            "lost; what is published is untouched",
+        )
+    return _unexpected(recorder.failed_step or what, error or exc)
 
 
 def _unexpected(what: str, cause: BaseException | None) -> AmeError:
