@@ -177,8 +177,36 @@ def _record(record: Json) -> Iterator[Cell | Oddity]:
             "a value for at least one gender",
             "a record without values",
         )
+    if len(inner) == 1 and isinstance(inner[0], dict) and inner[0].get("gender") is None:
+        yield Oddity(
+            "odd_value",
+            "warning",
+            kpi_id,
+            place_id,
+            year,
+            "T",
+            "gender T, K or M",
+            "no gender on the only value; read as the total",
+            _text(inner[0])[:DETAIL],
+        )
+        inner = [inner[0] | {"gender": "T"}]
     for value in inner:
         yield from _value(kpi_id, place_id, year, value)
+    yield from _unread(kpi_id, place_id, year, inner)
+
+
+def _unread(kpi_id: str, place_id: str, year: int, inner: list[Json]) -> Iterator[Cell]:
+    """Yield a cell without a value for each gender that an unkeyable value may have been meant for.
+
+    Such a cell is not loaded: the source did say something, so that it is neither i.u. nor withdrawn.
+    """
+    keys = [value.get("gender") if isinstance(value, dict) else None for value in inner]
+    lost = [value for value, key in zip(inner, keys, strict=True) if key not in GENDERS]
+    lacking = [gender for gender in GENDERS if gender not in keys]
+    if lost and len(lost) < len(lacking):
+        lacking = [gender for gender in lacking if gender == "T"]
+    for gender in lacking if lost else []:
+        yield Cell(kpi_id, place_id, year, gender, None, None, False, None, _text(lost), "no_gender")
 
 
 def _extra(kpi_id: str, name: str, value: Json) -> Oddity:
