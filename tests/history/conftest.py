@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.history.homes import publish_candidate, set_home
 
 from ame_warehouse.builder.dbt_runner import run_dbt
 from ame_warehouse.pipeline import build, steps
-from ame_warehouse.publish import publisher
-from ame_warehouse.quality import results as checks
-from ame_warehouse.quality.incident_table import write_incidents
-from ame_warehouse.quality.results import RunState
-from ame_warehouse.settings import Settings, load_settings
+from ame_warehouse.settings import load_settings
 
 
 @pytest.fixture(scope="session")
@@ -31,26 +28,6 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run_dbt(settings, candidate, is_tested=False)
         publish_candidate(settings, version)
     return home
-
-
-def publish_candidate(settings: Settings, version: str) -> None:
-    """Publish a candidate as `build.publish` does, without the gate."""
-    import duckdb
-
-    candidate = build.candidate_path(settings, version)
-    with duckdb.connect(str(candidate)) as con:
-        checks.write_check_results(con, version, [])
-        write_incidents(con, [])
-    state = RunState.load(build.state_path(settings, version))
-    publisher.publish(settings, build._publication(state, candidate))
-
-
-def set_home(patch: pytest.MonkeyPatch, home: Path) -> None:
-    """Let the settings of this process point to `home`, with nothing of the caller's own."""
-    for name in Settings.model_fields:
-        patch.delenv(f"AME_{name.upper()}", raising=False)
-    patch.setenv("AME_HOME", str(home))
-    patch.setenv("AME_SOURCES", "sample")
 
 
 @pytest.fixture

@@ -10,8 +10,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from calls import ame
+from tests.history.calls import ame
 
+from ame_warehouse.builder.dbt_runner import DbtRun
+from ame_warehouse.history import as_of
+from ame_warehouse.publish import publisher
 from ame_warehouse.publish.publisher import storage_version
 from ame_warehouse.settings import PROJECT_ROOT
 
@@ -140,3 +143,20 @@ def test_not_while_the_observations_are_made_again(own_home: Path) -> None:
     (own_home / "observations").mkdir()
     called = ame("as-of", "2023-06-04")
     assert called.status == 1
+
+
+def test_a_disk_that_cannot_be_written_leaves_nothing(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(as_of, "_candidate", lambda *_: DbtRun())
+    monkeypatch.setattr(publisher, "_attach", full)
+    before = state_of(home)
+    called = ame("as-of", "2023-06-04", "--out", str(tmp_path / "out.duckdb"))
+    assert called.status == 1
+    assert "could not be written; what is published is untouched" in called.err
+    assert "No space left" in called.err
+    assert list(tmp_path.iterdir()) == []
+    assert state_of(home) == before

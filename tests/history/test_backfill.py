@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from calls import ame
+from tests.history.calls import ame
 
 from ame_warehouse.errors import SourceUnavailableError
 from ame_warehouse.pipeline import build, runner, steps

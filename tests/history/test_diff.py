@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from calls import ame
+from tests.history.calls import ame
 
 pytestmark = pytest.mark.pipeline
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from calls import ame
+from tests.history.calls import ame
+from tests.history.homes import publish_candidate, set_home
 
 from ame_warehouse.pipeline import build, disk
 from ame_warehouse.publish import publisher
 from ame_warehouse.settings import load_settings
-from conftest import publish_candidate
 
 pytestmark = pytest.mark.pipeline
 
@@ -55,20 +57,38 @@ def publish_next(home: Path, value: float, *, full_refresh: bool = False) -> str
     return version
 
 
-@pytest.fixture
-def three(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
+@pytest.fixture(scope="module")
+def three_built(
+    built_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, list[str]]]:
     """A home with three kept versions, each of other input; the cell is 81, 82, 83."""
-    names = [manifest(own_home)["version"]]
-    for number in (82, 83):
-        new_input(monkeypatch, number)
-        names.append(wait_for_next(own_home, number))
-    return own_home, names
+    home = tmp_path_factory.mktemp("versions") / "home"
+    shutil.copytree(built_home, home, symlinks=True, ignore=shutil.ignore_patterns("as_of", ".locks"))
+    with pytest.MonkeyPatch.context() as patch:
+        set_home(patch, home)
+        names = [manifest(home)["version"]]
+        for number in (82, 83):
+            new_input(patch, number)
+            names.append(wait_for_next(home, number))
+    yield home, names
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def three(
+    three_built: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, list[str]]:
+    """A copy of it that the test may change; the input is that of the newest version."""
+    home, names = three_built
+    copy = tmp_path / "home"
+    shutil.copytree(home, copy, symlinks=True)
+    set_home(monkeypatch, copy)
+    new_input(monkeypatch, 83)
+    return copy, names
 
 
 def wait_for_next(home: Path, number: int) -> str:
     """Versions are named by the second."""
-    import time
-
     time.sleep(1.1)
     return publish_next(home, number)
 

@@ -17,7 +17,7 @@ import duckdb
 
 from ame_warehouse.builder import dbt_runner
 from ame_warehouse.builder.fingerprint import observation_files
-from ame_warehouse.errors import AmeError, BuildError, BusyError, SettingsError
+from ame_warehouse.errors import AmeError, BuildError, BusyError, PublishError, SettingsError
 from ame_warehouse.history.days import end_of
 from ame_warehouse.pipeline import locks, progress
 from ame_warehouse.pipeline.faults import readable
@@ -63,7 +63,7 @@ def build(
                 checks.tidy_failing_tables(con, run.checks)
                 checks.write_check_results(con, name, run.checks)
                 write_incidents(con, [])
-            tables = publisher.write_file(settings, work / "candidate.duckdb", partial)
+            tables = _write(settings, work / "candidate.duckdb", partial)
             partial.replace(target)
         except BaseException as exc:
             progress.failed(STEP, exc)
@@ -191,6 +191,20 @@ def _candidate(
             action="read the log; without --check the marts are built all the same",
         )
     return run
+
+
+def _write(settings: Settings, candidate: Path, partial: Path) -> dict[str, int]:
+    """Write the file; an error of the disk is told as one of this file, not of a publication."""
+    try:
+        return publisher.write_file(settings, candidate, partial)
+    except PublishError as exc:
+        raise BuildError(
+            "the marts as of that day could not be written; what is published is untouched",
+            expected="free space and permission to write there",
+            found=exc.found,
+            source=exc.source,
+            action="free space, correct the permissions or name another --out, then try again",
+        ) from exc
 
 
 def _tidy(work: Path, partial: Path) -> None:

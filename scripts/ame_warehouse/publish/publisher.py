@@ -180,9 +180,7 @@ def _stage(
         for schema, table in _tables(con):
             name = f"{schema}.{table}"
             parquet = staging / "parquet" / schema / f"{table}.parquet"
-            _copy(con, schema, table)
-            copy = f'published.{schema}."{table}"'
-            con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
+            _copy(con, schema, table, parquet)
             tables[name] = _compare(con, schema, table, parquet)
         _copy_comments(con)
         for name, known in constraints(settings, con).items():
@@ -212,7 +210,7 @@ def write_file(settings: Settings, candidate: Path, target: Path) -> dict[str, i
     with _readable_errors(target.parent), connect(settings) as con:
         _attach(con, candidate, target)
         for schema, table in _tables(con):
-            _copy(con, schema, table)
+            _copy(con, schema, table, None)
             counted = con.execute(f'select count(*) from published.{schema}."{table}"').fetchone()  # noqa: S608
             found[f"{schema}.{table}"] = int(counted[0]) if counted else 0
         _copy_comments(con)
@@ -235,7 +233,7 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path | None) -> None:
     """Copy one table, in the order in which its rows stand."""
     source = f'candidate.{schema}."{table}"'
     picked = [
@@ -244,6 +242,8 @@ def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
     ]
     copy = f'published.{schema}."{table}"'
     con.execute(f"create table {copy} as select {', '.join(picked)} from {source}")  # noqa: S608
+    if parquet is not None:
+        con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
 
 
 def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> dict[str, Any]:
