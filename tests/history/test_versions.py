@@ -40,7 +40,7 @@ def publish_next(home: Path, value: float, *, full_refresh: bool = False) -> str
     """Publish a version in which one cell has another value."""
     settings = load_settings()
     before = manifest(home)["version"]
-    source = next((home / "build").glob("*Z-????????.duckdb"))
+    source = max((home / "build").glob("*Z-????????.duckdb"))
     plan = build.plan_build(settings, full_refresh)
     assert plan["needed"], plan
     version = str(plan["version"])
