@@ -50,7 +50,7 @@ def test_models_and_tests_of_a_good_build(settings: Settings) -> None:
     assert comment == ("One row per municipality and year.",)
     assert tree(settings.project) == before, "the repository is only read"
     assert dict(os.environ) == environment
-    assert log_file(settings).is_file()
+    assert log_file(settings.build).is_file()
 
 
 def test_failing_tests_keep_their_rows(settings: Settings) -> None:
@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_built_names_file_and_log(settings: Settings) -> 
     text = str(caught.value)
     assert "nonsense" in (caught.value.found or "")
     assert "models/participants.sql" in text
-    assert str(log_file(settings)) in text
+    assert str(log_file(settings.build)) in text
     assert caught.value.action
 
 

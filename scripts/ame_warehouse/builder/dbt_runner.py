@@ -54,9 +54,9 @@ class DbtRun:
         return found
 
 
-def log_file(settings: Settings) -> Path:
-    """Return dbt's log file."""
-    return settings.build / "logs" / "dbt.log"
+def log_file(work: Path) -> Path:
+    """Return dbt's log file in a work directory."""
+    return work / "logs" / "dbt.log"
 
 
 def run_dbt(
@@ -65,6 +65,8 @@ def run_dbt(
     *,
     as_of: str | None = None,
     project: Path | None = None,
+    work: Path | None = None,
+    is_tested: bool = True,
     on_node: OnNode | None = None,
 ) -> DbtRun:
     """Build the candidate with dbt and return what every node did.
@@ -74,14 +76,18 @@ def run_dbt(
         candidate: DuckDB file to write; other tables in it are left alone.
         as_of: UTC time as ISO text; only what was known then is used. None = everything.
         project: directory of the dbt project, with `profiles.yml`.
+        work: directory for dbt's target and logs; AME_HOME/build when nothing else is said.
+        is_tested: run the data tests too; False = only seeds and models.
         on_node: called after each node with its name, the number done, and the number of all.
 
     Raises `BuildError` when the project cannot be read or a seed or model could not be built. A data test
     that does not pass is no exception here: see `DbtRun.checks`.
     """
     project = project or settings.dbt_project
+    work = work or settings.build
+    log = log_file(work)
     _read_seeds(project)
-    for path in (settings.build, settings.observations):
+    for path in (work, settings.observations):
         path.mkdir(parents=True, exist_ok=True)
     variables = {
         "ame_mode": settings.sources,
@@ -95,18 +101,19 @@ def run_dbt(
         "--log-level-file",
         "info",
         "--log-path",
-        str(log_file(settings).parent),
+        str(log.parent),
         "--no-send-anonymous-usage-stats",
         "--no-version-check",
         "build",
         "--exclude-resource-type",
         "unit_test",
+        *([] if is_tested else ["--exclude-resource-type", "test"]),
         "--project-dir",
         str(project),
         "--profiles-dir",
         str(project),
         "--target-path",
-        str(settings.build / "target"),
+        str(work / "target"),
         "--vars",
         json.dumps(variables),
     ]
@@ -121,9 +128,9 @@ def run_dbt(
         done = _invoke(arguments, on_node)
     results = getattr(done.result, "results", None)
     if results is None:
-        raise _broken_project(settings, project, done.exception)
+        raise _broken_project(log, project, done.exception)
     run = DbtRun([_node_run(result) for result in results])
-    _raise_for_models(settings, run)
+    _raise_for_models(log, run)
     run.checks = _checks(candidate, [r for r in results if str(r.node.resource_type) == "test"])
     return run
 
@@ -191,7 +198,7 @@ def _node_run(result: Any) -> NodeRun:
     )
 
 
-def _raise_for_models(settings: Settings, run: DbtRun) -> None:
+def _raise_for_models(log: Path, run: DbtRun) -> None:
     broken = [node for node in run.nodes if node.kind != "test" and node.status == "error"]
     if not broken:
         return
@@ -201,17 +208,17 @@ def _raise_for_models(settings: Settings, run: DbtRun) -> None:
         f"dbt could not build the {first.kind} {first.name}{more}",
         expected="every seed and model builds",
         found=_first_line(first.message),
-        source=f"{first.path}; log: {log_file(settings)}",
+        source=f"{first.path}; log: {log}",
         action="read the log; when a seed or model was changed, correct it, then run `ame run` again",
     )
 
 
-def _broken_project(settings: Settings, project: Path, exception: BaseException | None) -> BuildError:
+def _broken_project(log: Path, project: Path, exception: BaseException | None) -> BuildError:
     return BuildError(
         "dbt could not read the project",
         expected="a dbt project that parses",
         found=_first_line(str(exception or "no result")),
-        source=f"{project}; log: {log_file(settings)}",
+        source=f"{project}; log: {log}",
         action="correct the file that the message names, or restore it from version control",
     )
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ame_warehouse.cli.names import measure_ids, municipality_ids
 from ame_warehouse.cli.options import id_list, year_list
-from ame_warehouse.errors import AmeError
-
-if TYPE_CHECKING:
-    import duckdb
 
 COLUMNS = (
     "measure_id",
@@ -65,12 +62,6 @@ class Format(StrEnum):
     json = "json"
 
 
-class UnknownNameError(AmeError):
-    """A filter names something that the warehouse does not have (exit status 2)."""
-
-    exit_code = 2
-
-
 def gaps(  # noqa: PLR0917 (the options of the command)
     measure: Annotated[
         str | None,
@@ -95,8 +86,8 @@ def gaps(  # noqa: PLR0917 (the options of the command)
         conditions: list[str] = []
         values: list[Any] = []
         for column, chosen in (
-            ("measure_id", _measure_ids(con, id_list(measure))),
-            ("municipality_id", _municipality_ids(con, id_list(municipality))),
+            ("measure_id", measure_ids(con, id_list(measure))),
+            ("municipality_id", municipality_ids(con, id_list(municipality))),
             ("year", wanted_years),
             ("missing_reason", [reason.value] if reason else None),
             ("kind", [kind.value] if kind else None),
@@ -128,41 +119,3 @@ def _write_table(records: list[dict[str, Any]]) -> None:
     named = [{**r, "municipality": f"{r['municipality']} ({r['municipality_id']})"} for r in records]
     output.write_table(TABLE_COLUMNS, [[r[column] for column in TABLE_COLUMNS] for r in named])
     typer.echo(f"{len(records)} missing cells. i.u. = ingen uppgift: asked for, and nothing reported.")
-
-
-def _measure_ids(con: duckdb.DuckDBPyConnection, names: list[str] | None) -> list[str] | None:
-    return _known(
-        con.execute("select measure_id, kpi_id, measure_id from marts.dim_measure").fetchall(),
-        names,
-        "measure",
-        "ids of marts.dim_measure, or Kolada ids",
-    )
-
-
-def _municipality_ids(con: duckdb.DuckDBPyConnection, names: list[str] | None) -> list[str] | None:
-    return _known(
-        con.execute(
-            "select municipality_id, municipality_id, municipality from marts.dim_municipality"
-        ).fetchall(),
-        names,
-        "municipality",
-        "four-character ids such as 1480, or names as in marts.dim_municipality",
-    )
-
-
-def _known(
-    rows: list[tuple[Any, ...]], names: list[str] | None, what: str, expected: str
-) -> list[str] | None:
-    """Return the ids for the given ids or names; raise `UnknownNameError` for one that does not exist."""
-    if names is None:
-        return None
-    by_name = {str(name).casefold(): str(row[0]) for row in rows for name in row if name is not None}
-    unknown = [name for name in names if name.casefold() not in by_name]
-    if unknown:
-        raise UnknownNameError(
-            f"unknown {what}: {', '.join(unknown)}",
-            expected=expected,
-            found=", ".join(unknown),
-            action="correct the option",
-        )
-    return [by_name[name.casefold()] for name in names]

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from ame_warehouse import __version__
-from ame_warehouse.cli import gaps, incidents, reparse, run, serve, status, up
+from ame_warehouse.cli import (
+    as_of,
+    backfill,
+    diff,
+    gaps,
+    incidents,
+    reparse,
+    run,
+    serve,
+    status,
+    up,
+    versions,
+)
 from ame_warehouse.errors import AmeError
 
 app = typer.Typer(
@@ -46,6 +58,11 @@ app.add_typer(incidents.app, name="incidents")
 app.command("up")(up.up)
 app.command("reparse")(reparse.reparse)
 app.command("serve")(serve.serve)
+app.command("as-of")(as_of.as_of)
+app.command("diff")(diff.diff)
+app.command("versions")(versions.versions)
+app.command("publish")(versions.publish)
+app.command("backfill")(backfill.backfill)
 
 
 def main() -> None:

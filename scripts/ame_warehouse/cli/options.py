@@ -35,3 +35,13 @@ def year_list(text: str | None) -> list[int] | None:
             )
         years.update(range(first, last + 1))
     return sorted(years)
+
+
+def user_name() -> str:
+    """Return who calls, for a log; `unknown` where the machine does not know."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -6,12 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+SHOWN_BACKFILLS = 3
+
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="The status as JSON on stdout.")] = False,
 ) -> None:
     """Say what is published and as of when, what is missing, and which incidents are open."""
     from ame_warehouse.cli import output
+    from ame_warehouse.history import backfill
+    from ame_warehouse.pipeline import disk
     from ame_warehouse.pipeline.published import open_published, read_manifest, rows
     from ame_warehouse.quality.incidents import list_incidents
     from ame_warehouse.settings import load_settings
@@ -30,6 +34,8 @@ def status(
         "open_incidents": [
             {"incident_id": i.incident_id, "severity": i.severity, "check_id": i.check_id} for i in incidents
         ],
+        "backfills": backfill.logged(settings)[-SHOWN_BACKFILLS:],
+        "disk_bytes": disk.use(settings),
     }
     if as_json:
         output.write_json(report)
@@ -52,4 +58,11 @@ def status(
         f"{i['incident_id']} ({i['severity']}, {i['check_id']})" for i in report["open_incidents"]
     )
     typer.echo(f"  incidents     {len(incidents)} open" + (f": {names}" if names else ""))
+    for one in reversed(report["backfills"]):
+        typer.echo(f"  backfill      {backfill.line(one)}")
+    used = {name: f"{size / 1e6:.0f} MB" for name, size in report["disk_bytes"].items()}
+    total = used.pop("total")
+    typer.echo(
+        f"  disk          {total} (" + ", ".join(f"{name} {size}" for name, size in used.items()) + ")"
+    )
     typer.echo(f"  files         {settings.published}")

@@ -18,7 +18,7 @@ from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.errors import BuildError, PublishError
 from ame_warehouse.pipeline import progress
 from ame_warehouse.publish import manifest as manifests
-from ame_warehouse.publish import publisher
+from ame_warehouse.publish import publisher, rollback
 from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import IncidentStore, Recorded
@@ -44,12 +44,17 @@ def plan_build(settings: Settings, full_refresh: bool = False, as_of: str | None
     """Say whether a build is needed, and open its state.
 
     Returns `{"needed", "version", "fingerprint", "reason"}`. When nothing has changed, only the newest
-    fetches in the manifest are brought up to date, and `version` is the published one.
+    fetches in the manifest are brought up to date, and `version` is the published one. A version that was put
+    back by hand stays until there is new input.
     Raises `LandingError` when the observations cannot be read.
     """
     parts = fingerprint.parts(settings, as_of)
     mark = fingerprint.combine(parts)
     published = manifests.read_manifest(settings)
+    held = rollback.holds(published, parts) if published and not full_refresh else None
+    if published and held and rollback.repair(settings, published):
+        serving.catch_up(settings, published)
+        return {"needed": False, "version": published["version"], "fingerprint": mark, "reason": held}
     reason = _reason(settings, published, parts, mark, full_refresh)
     if published and reason is None:
         manifests.refresh_sources(settings)

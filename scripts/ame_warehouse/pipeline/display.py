@@ -17,6 +17,7 @@ LABELS = {
     "run_dbt": "Build and test the marts (dbt)",
     "check_marts": "Check the marts (Great Expectations)",
     "publish": "Publish",
+    "as_of": "Build the marts as they were known",
     "announce": "Announce",
 }
 

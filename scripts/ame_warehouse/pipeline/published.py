@@ -58,7 +58,9 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
     return manifest
 
 
-def rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+def rows(
+    con: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Return the rows of a query as dictionaries by column."""
     cursor = con.execute(sql, values or [])
     names = [column[0] for column in cursor.description or []]

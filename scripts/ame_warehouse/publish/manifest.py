@@ -40,11 +40,16 @@ def manifest_path(settings: Settings) -> Path:
 
 def read_manifest(settings: Settings) -> dict[str, Any] | None:
     """Return the manifest of the published version, None when nothing is published (or it is unreadable)."""
+    return read_json(manifest_path(settings)) or None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file; an empty one when there is none or it cannot be read."""
     try:
-        body = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+        body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return body if isinstance(body, dict) else None
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def write_json(path: Path, body: dict[str, Any]) -> None:

@@ -110,25 +110,35 @@ def clean_up(settings: Settings) -> None:
 
 
 def is_intact(settings: Settings) -> bool:
-    """True when what the manifest describes is in place.
+    """True when what the manifest describes is in place."""
+    body = manifests.read_manifest(settings)
+    return body is not None and damaged(settings.published, body) is None
+
+
+def damaged(root: Path, body: dict[str, Any]) -> str | None:
+    """Return the first file below `root` that is not as a manifest says; None when all are.
 
     The DuckDB file is compared byte for byte, the Parquet files by size.
     """
-    body = manifests.read_manifest(settings)
-    if body is None:
-        return False
-    root = settings.published
+    name = "manifest.json"
     try:
-        warehouse = body["files"]["warehouse.duckdb"]
-        if _sha256(root / "warehouse.duckdb") != warehouse["sha256"]:
-            return False
-        return all(
-            (root / name).stat().st_size == entry["bytes"]
-            for name, entry in body["files"].items()
-            if name != "warehouse.duckdb"
-        )
-    except (OSError, KeyError, TypeError):
-        return False
+        for name, entry in body["files"].items():
+            if name == "warehouse.duckdb":
+                is_same = _sha256(root / name) == entry["sha256"]
+            else:
+                is_same = (root / name).stat().st_size == entry["bytes"]
+            if not is_same:
+                return f"{name} differs"
+    except (OSError, KeyError, TypeError) as exc:
+        return f"{name}: {type(exc).__name__}"
+    return None
+
+
+def swap(settings: Settings, target: Path) -> None:
+    """Let the public names point at a complete version; the caller writes the manifest afterwards."""
+    with _readable_errors(settings.published):
+        _swap(settings.published, target)
+        _sync(settings.published)
 
 
 def storage_version(path: Path) -> int:
@@ -164,13 +174,8 @@ def _stage(
         )
     tables: dict[str, dict[str, Any]] = {}
     with connect(settings) as con:
-        con.execute(f"attach '{_quoted(publication.candidate)}' as candidate (read_only)")
-        con.execute(
-            f"attach '{_quoted(staging / 'warehouse.duckdb')}' as published "
-            f"(storage_version '{STORAGE_VERSION}')"
-        )
+        _attach(con, publication.candidate, staging / "warehouse.duckdb")
         for schema in SCHEMAS:
-            con.execute(f"create schema if not exists published.{schema}")
             (staging / "parquet" / schema).mkdir(parents=True)
         for schema, table in _tables(con):
             name = f"{schema}.{table}"
@@ -195,12 +200,40 @@ def _stage(
     return tables, views
 
 
+def write_file(settings: Settings, candidate: Path, target: Path) -> dict[str, int]:
+    """Write the tables that would be published into one DuckDB file; return the rows of each by name.
+
+    The selection, the comments, the Swedish views and the storage version are those of the published file.
+    Raises `PublishError` when disk or permissions do not allow it.
+    """
+    found: dict[str, int] = {}
+    with _readable_errors(target.parent), connect(settings) as con:
+        _attach(con, candidate, target)
+        for schema, table in _tables(con):
+            _copy(con, schema, table, None)
+            counted = con.execute(f'select count(*) from published.{schema}."{table}"').fetchone()  # noqa: S608
+            found[f"{schema}.{table}"] = int(counted[0]) if counted else 0
+        _copy_comments(con)
+        swedish.write_views(con)
+        con.execute("checkpoint published")
+        con.execute("detach published")
+        _sync(target)
+    return found
+
+
+def _attach(con: duckdb.DuckDBPyConnection, candidate: Path, target: Path) -> None:
+    con.execute(f"attach '{_quoted(candidate)}' as candidate (read_only)")
+    con.execute(f"attach '{_quoted(target)}' as published (storage_version '{STORAGE_VERSION}')")
+    for schema in SCHEMAS:
+        con.execute(f"create schema if not exists published.{schema}")
+
+
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     rows = con.execute(TABLES_SQL, {"schemas": list(SCHEMAS)}).fetchall()
     return [(row[0], row[1]) for row in rows]
 
 
-def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> None:
+def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path | None) -> None:
     """Copy one table, in the order in which its rows stand."""
     source = f'candidate.{schema}."{table}"'
     picked = [
@@ -209,7 +242,8 @@ def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path
     ]
     copy = f'published.{schema}."{table}"'
     con.execute(f"create table {copy} as select {', '.join(picked)} from {source}")  # noqa: S608
-    con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
+    if parquet is not None:
+        con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
 
 
 def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> dict[str, Any]:

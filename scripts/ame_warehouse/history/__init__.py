@@ -1,0 +1,1 @@
+"""What was known when: the marts as of a day, what changed between two states, rollback, backfill."""
