@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ame_warehouse import __version__
-from ame_warehouse.cli import gaps, incidents, reparse, run, serve, status, up
+from ame_warehouse.cli import alerts, gaps, incidents, reparse, run, serve, status, up, watch
 from ame_warehouse.errors import AmeError
 
 app = typer.Typer(
@@ -43,6 +43,8 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("gaps")(gaps.gaps)
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(alerts.app, name="alerts")
+app.command("watch")(watch.watch)
 app.command("up")(up.up)
 app.command("reparse")(reparse.reparse)
 app.command("serve")(serve.serve)
