@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from receivers import MailServer, Webhook, parts
+from simulated import HARRYDA, Runs, check, publish
 
 from ame_warehouse.settings import Settings
-from conftest import HARRYDA, Runs, check, publish
 
 Home = Callable[..., Settings]
 FIELDS = {

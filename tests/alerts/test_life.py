@@ -10,13 +10,13 @@ from datetime import timedelta
 
 import pytest
 from receivers import SECRET, TOKEN, MailServer, Webhook
+from simulated import Runs, check
 
 from ame_warehouse.alerts import delivery, routes, tell
 from ame_warehouse.alerts.outbox import Outbox
 from ame_warehouse.errors import SettingsError
 from ame_warehouse.quality.incidents import acknowledge, list_incidents
 from ame_warehouse.settings import Settings
-from conftest import Runs, check
 
 Home = Callable[..., Settings]
 

@@ -116,8 +116,9 @@ def hide(text: str, url: str) -> str:
     return " ".join(text.split())[:300]
 
 
-def heartbeat(url: str, seconds: float = HEARTBEAT_SECONDS) -> str | None:
+def heartbeat(url: str) -> str | None:
     """Fetch the address that an outside monitor listens at; return None when it answered, else why not."""
+    seconds = HEARTBEAT_SECONDS
     answer = _bounded(lambda: _get(url, seconds), seconds)
     return f"no answer within {seconds:g} s" if answer is _TOO_SLOW else answer
 

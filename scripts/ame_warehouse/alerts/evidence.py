@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -71,7 +72,7 @@ class Evidence:
 def evidence(settings: Settings, incident: Incident) -> Evidence:
     """Return what is known of an incident; less, never an error, when files are gone or busy."""
     run_id = _last_run(settings, incident)
-    expected = found = ""
+    expected, found = _said(incident.summary)
     table = f"quality.{failing_table(incident.check_id)}"
     with suppress(AmeError):
         for result in RunState.load(settings.build / f"{run_id}.results.json").results:
@@ -94,6 +95,12 @@ def failing_rows(settings: Settings, incident: Incident) -> tuple[Path, str, lis
         return None
     rows, _ = _read(known.file, known.table, known.run_id)
     return known.file, known.table, rows or []
+
+
+def _said(summary: str) -> tuple[str, str]:
+    """Return what the summary of an incident says was expected and found."""
+    match = re.search(r"Expected (.*?); found (.*?)\.?$", summary, re.DOTALL)
+    return (match[1], match[2]) if match else ("", "")
 
 
 def _last_run(settings: Settings, incident: Incident) -> str:

@@ -77,7 +77,9 @@ def instance(route: Route, *, connect: float = 4.0, read: float = 6.0) -> Any:
     """Return Apprise's object for the route, with our timeouts; None when Apprise does not know the URL."""
     import apprise
 
-    service = apprise.Apprise.instantiate(route.url, suppress_exceptions=True)
+    # 0 = no time limit of Apprise's own: its threads would keep the process from ending.
+    asset = apprise.AppriseAsset(service_timeout=0)
+    service = apprise.Apprise.instantiate(route.url, asset=asset, suppress_exceptions=True)
     if service is not None:
         service.socket_connect_timeout = connect
         service.socket_read_timeout = read
