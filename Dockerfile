@@ -13,8 +13,8 @@ RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin ame \
 
 WORKDIR /opt/ame
 
-COPY requirements.lock docker/requirements-postgres.lock ./
-RUN pip install --require-hashes --requirement requirements.lock --requirement requirements-postgres.lock
+COPY requirements.lock ./
+RUN pip install --require-hashes --requirement requirements.lock
 
 COPY pyproject.toml README.md ./
 COPY scripts ./scripts

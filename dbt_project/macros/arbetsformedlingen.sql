@@ -57,6 +57,15 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- A cell in one number, whichever table holds it. -#}
+{% macro af_cell_key(alias) -%}
+    hash(
+        {%- for column in ["measure_id", "place_kind", "place_id", "month", "gender", "age_group"] -%}
+            {{ alias }}.{{ column }}{{ ", " if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
 {#- The columns of an agreement in the result file of Rusta och matcha. -#}
 {% macro rom_columns() -%}
     {{ return(["delivery_area", "provider_name", "contract_start", "is_active_22_months", "rating", "rating_raw",

@@ -18,7 +18,10 @@ AF_INDEX_URL = "https://arbetsformedlingen.se/statistik/sok-statistik/tidigare-s
 class Settings(BaseSettings):
     """Everything that can be set from outside. Paths are absolute after validation."""
 
-    model_config = SettingsConfigDict(env_prefix="AME_", env_file=".env", extra="ignore")
+    # The project's own .env counts from wherever `ame` is started; one in the working directory wins over it.
+    model_config = SettingsConfigDict(
+        env_prefix="AME_", env_file=(PROJECT_ROOT / ".env", ".env"), extra="ignore"
+    )
 
     home: Path = Path("data")
     sources: Literal["sample", "live"] = "sample"
@@ -48,6 +51,8 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"expected an address that starts with http:// or https://, found {value!r}")
+        if "@" in value.split("//", 1)[1].split("/", 1)[0]:
+            raise ValueError("expected an address without a user name or password: it is written to records")
         return value.rstrip("/")
 
     @cached_property

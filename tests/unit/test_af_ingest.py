@@ -197,6 +197,18 @@ def test_a_poll_that_finds_nothing_new_is_quick_and_leaves_only_its_record(loade
     assert seconds < 5
 
 
+def test_a_fetch_whose_run_ended_before_parsing_is_parsed_after_the_next_poll(loaded):
+    settings, fetch, _ = loaded
+    directory = settings.observations / SOURCE / f"fetch={fetch['fetch_ids'][-1]}"
+    aside = settings.home / "aside"
+    directory.rename(aside)  # as if the run had been killed between the two steps
+    assert fetch_af(settings)["changed"] is True
+    parse_af(settings, [])
+    assert {path.name for path in directory.iterdir()} == {path.name for path in aside.iterdir()}
+    shutil.rmtree(aside)
+    assert fetch_af(settings)["changed"] is False
+
+
 def test_observations_can_be_made_again_from_the_landing(loaded):
     settings, _, _ = loaded
     sql = "select * exclude (retrieved_at) from files order by all"

@@ -203,3 +203,11 @@ def test_a_workbook_without_results_is_refused(tmp_path):
     write(path, Workbook([Sheet("Beskrivning", [("text",)])]))
     with pytest.raises(LayoutError, match="no sheet of results"):
         recognise(path, LAYOUT, "xlsx", "u")
+
+
+def test_a_row_without_a_delivery_area_is_put_aside(tmp_path):
+    nameless = (GOOD[0], None, *GOOD[2:])
+    other = (*GOOD[:3], 99000002, *GOOD[4:])
+    found, report = agreements(book(tmp_path, (*other, *RESULTS), (*nameless, *RESULTS)), tmp_path)
+    assert [one["ka_number"] for one in found] == ["99000002"]
+    assert [one["column_name"] for one in report.quarantine] == ["LEVERANSOMRÅDE"]

@@ -1,8 +1,10 @@
 """Faults of the machine become errors that say what to do; others stay what they are."""
 
 import errno
+import sqlite3
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ame_warehouse.errors import LandingError
@@ -38,10 +40,32 @@ def test_what_a_library_wrapped_is_found() -> None:
     assert "full" in error.message
 
 
+def test_texts_of_sqlite() -> None:
+    full = readable(sqlite3.OperationalError("database or disk is full"))
+    assert full is not None
+    assert "full" in full.message
+    refused = readable(sqlite3.OperationalError("attempt to write a readonly database"))
+    assert refused is not None
+    assert "may not be" in refused.message
+
+
 def test_text_of_duckdb() -> None:
     error = readable(RuntimeError('IO Error: Could not write file "/data/x": No space left on device'))
     assert error is not None
     assert "full" in error.message
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1" + bytes(5000)])
+def test_damaged_observations(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "observations" / "source=kolada" / "fetch=x" / "observations.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(duckdb.Error) as caught:
+        duckdb.connect().execute("select * from read_parquet([$path])", {"path": str(path)})
+    error = readable(caught.value)
+    assert error is not None
+    assert error.source == str(path)
+    assert "ame reparse" in str(error.action)
 
 
 def test_a_readable_error_stays_the_same() -> None:

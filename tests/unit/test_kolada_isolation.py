@@ -201,6 +201,22 @@ def test_a_source_that_goes_away_in_the_middle_ends_the_fetch(
     assert fetch_ids(settings.landing) == []
 
 
+def test_when_the_source_goes_away_in_mid_fetch_what_is_whole_is_kept(
+    make_settings: MakeSettings, small: Dataset, serve: Serve
+) -> None:
+    chosen = sorted({kpi["id"] for kpi in small.kpis})[:75]  # three questions of 25 KPIs
+    first_data = 4  # after the catalogue, the places and the groups
+    server = serve(small, Fault("reset", at=range(first_data + 1, 100_000)))
+    settings = make_settings(
+        sources="live", kolada_url=server.url(), kolada_connections=1, kolada_attempts=1, kolada_backoff=0
+    )
+    record = fetch(settings, chosen, places=["1480", "1440"])
+    ended = list(outcomes(record).values())
+    assert (len(ended), ended.count("failed")) == (75, 50)
+    assert sum("stopped answering before this measure was whole" in e for e in errors(record).values()) > 1
+    assert len(server.requests) < 100
+
+
 def test_a_source_that_answers_no_data_is_given_up(
     make_settings: MakeSettings, small: Dataset, serve: Serve
 ) -> None:

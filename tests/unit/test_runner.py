@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ame_warehouse.errors import AmeError, CheckFailedError, SourceUnavailableError
-from ame_warehouse.pipeline import progress, steps, tasks
+from ame_warehouse.errors import (
+    AmeError,
+    BusyError,
+    CheckFailedError,
+    LandingError,
+    SourceUnavailableError,
+)
+from ame_warehouse.pipeline import airflow_home, progress, runner, steps, tasks
 from ame_warehouse.pipeline.display import Display
-from ame_warehouse.pipeline.runner import RunOptions, StepRecorder, asset_order
+from ame_warehouse.pipeline.runner import RunOptions, StepRecorder, asset_order, concerns_the_source
 from ame_warehouse.pipeline.summary import MAX_NAMES, gap_lines
 
 
@@ -54,6 +61,29 @@ def test_a_circle_of_assets_is_told() -> None:
     one, two = Asset("one"), Asset("two")
     with pytest.raises(AmeError, match="wait for each other"):
         asset_order([Dag("a", [one], [two]), Dag("b", [two], [one])])
+
+
+def test_a_disk_too_full_for_airflows_own_metadata_is_told(
+    monkeypatch: pytest.MonkeyPatch, make_settings: Any
+) -> None:
+    def fall(**_: Any) -> None:
+        raise RuntimeError("commit failed") from sqlite3.OperationalError("database or disk is full")
+
+    dag = SimpleNamespace(dag_id="build", tasks=[], tags=set(), test=fall)
+    monkeypatch.setattr(airflow_home, "prepare", lambda _: None)
+    monkeypatch.setattr(runner, "_load", lambda _: [dag])
+    with pytest.raises(AmeError, match="the disk is full"):
+        runner._run_chain(make_settings(), RunOptions(), StepRecorder())
+
+
+def test_damaged_metadata_of_airflow_are_told(monkeypatch: pytest.MonkeyPatch, make_settings: Any) -> None:
+    def fall(_: Any) -> None:
+        raise sqlite3.DatabaseError("file is not a database")
+
+    monkeypatch.setattr(airflow_home, "prepare", fall)
+    with pytest.raises(AmeError, match="metadata database is damaged") as caught:
+        runner._run_chain(make_settings(), RunOptions(), StepRecorder())
+    assert str(caught.value.source).endswith("airflow.db")
 
 
 def test_the_options_become_params() -> None:
@@ -115,6 +145,32 @@ def test_the_first_error_is_the_one_that_is_told() -> None:
         progress.failed("run_dbt", first)
         progress.failed("publish", ValueError("second"))
     assert (recorder.failed_step, recorder.error) == ("run_dbt", first)
+
+
+@pytest.mark.parametrize(
+    ("error", "goes_on"),
+    [
+        (SourceUnavailableError("down"), True),
+        (KeyError("a workbook that no reader foresaw"), True),
+        (None, True),  # the task was ended by its time limit
+        (LandingError("the landing cannot be written"), False),
+        (BusyError("another process"), False),
+    ],
+)
+def test_what_concerns_a_supporting_source_alone_leaves_the_others_running(
+    error: Exception | None, goes_on: bool
+) -> None:
+    assert concerns_the_source(error) is goes_on
+
+
+def test_a_source_set_aside_is_named_and_the_next_error_is_heard_again() -> None:
+    recorder = StepRecorder()
+    recorder.failed("parse_af", KeyError("column"))
+    recorder.set_aside("ingest_arbetsformedlingen")
+    assert "parse_af" in recorder.unfetched["ingest_arbetsformedlingen"]
+    assert "KeyError" in recorder.unfetched["ingest_arbetsformedlingen"]
+    recorder.failed("run_dbt", ValueError("x"))
+    assert recorder.failed_step == "run_dbt"
 
 
 def failing(error: Exception) -> Any:

@@ -181,14 +181,31 @@ shares as (
         true as is_built,
         numerators.age_span_stated,
         numerators.n_suppressed,
-        numerators.suppressed_below,
-        numerators.known_value * 100.0 / nullif(bases.known_value, 0) as known_value,
-        numerators.masked_up_to * 100.0 / nullif(bases.known_value, 0) as masked_up_to,
+        coalesce(numerators.suppressed_below, bases.suppressed_below) as suppressed_below,
+        -- a masked base makes the share an interval too: from the smallest count of the largest base upwards
+        case
+            when bases.n_suppressed > 0
+                then
+                    coalesce(numerators.known_value, 0) * 100.0
+                    / nullif(coalesce(bases.known_value, 0) + bases.masked_up_to, 0)
+            else numerators.known_value * 100.0 / nullif(bases.known_value, 0)
+        end as known_value,
+        case
+            when bases.n_suppressed > 0
+                then
+                    (coalesce(numerators.known_value, 0) + coalesce(numerators.masked_up_to, 0)) * 100.0
+                    / nullif(bases.known_value, 0)
+                    - coalesce(numerators.known_value, 0) * 100.0
+                    / nullif(coalesce(bases.known_value, 0) + bases.masked_up_to, 0)
+            else numerators.masked_up_to * 100.0 / nullif(bases.known_value, 0)
+        end as masked_up_to,
         cast(null as varchar) as source_status,
         coalesce(
+            nullif(bases.missing_reason, 'suppressed'),
+            nullif(numerators.missing_reason, 'suppressed'),
+            case when bases.missing_reason is null and bases.known_value = 0 then 'not_applicable' end,
             bases.missing_reason,
-            numerators.missing_reason,
-            case when bases.known_value = 0 then 'not_applicable' end
+            numerators.missing_reason
         ) as missing_reason
     from share_parts as numerators
     inner join {{ ref('stg_af__measures') }} as measures on numerators.measure_id = measures.numerator_measure_id

@@ -7,7 +7,8 @@ select
     gender,
     age_group,
     case
-        when count(value) = 12 and count(distinct age_span) = 1 then {{ stable("avg(value)") }}
+        when count(value) = 12 and count(distinct age_span) = 1
+            then {{ stable(ordered_sum("value", "month") ~ " / 12") }}
     end as mean_value,
     case
         when count(value) = 12 and count(distinct age_span) = 1 then null
@@ -20,8 +21,14 @@ select
     end as missing_reason,
     cast(count(value) as integer) as n_months,
     cast(count(*) filter (where missing_reason = 'suppressed') as integer) as n_suppressed_months,
-    case when count(lower_bound) = 12 then {{ stable("avg(lower_bound)") }} end as lower_bound,
-    case when count(upper_bound) = 12 then {{ stable("avg(upper_bound)") }} end as upper_bound,
+    case
+        when count(lower_bound) = 12
+            then {{ stable(ordered_sum("lower_bound", "month") ~ " / 12") }}
+    end as lower_bound,
+    case
+        when count(upper_bound) = 12
+            then {{ stable(ordered_sum("upper_bound", "month") ~ " / 12") }}
+    end as upper_bound,
     case when count(distinct age_span) = 1 then min(age_span) end as age_span,
     min(denominator_basis) as denominator_basis,
     bool_or(is_series_break) as is_series_break,

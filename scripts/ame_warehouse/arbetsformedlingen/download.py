@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ame_warehouse.arbetsformedlingen.http import Download, FileTransport, Limits
 from ame_warehouse.arbetsformedlingen.index import Link, find_links, read_links
-from ame_warehouse.arbetsformedlingen.layouts import LAYOUTS, Layout, layout_of
+from ame_warehouse.arbetsformedlingen.layouts import LAYOUTS, Layout
 from ame_warehouse.arbetsformedlingen.notes import LayoutError, Note
 from ame_warehouse.arbetsformedlingen.objects import Workbooks
 from ame_warehouse.arbetsformedlingen.release import GOOD, InUse, Offer, decide, slot_of, state_digest
@@ -321,8 +321,3 @@ def earlier_fetches(settings: Settings, mode: str, known: datetime, fetch_id: st
         if fetch["mode"] == mode and other < fetch_id and moment <= known:
             found.append((moment, other, fetch))
     return [fetch for _, _, fetch in sorted(found, key=lambda one: one[:2])]
-
-
-def denominator_of(dataset: str) -> str | None:
-    """Return the labour-force register of a dataset's shares."""
-    return layout_of(dataset).denominator

@@ -47,6 +47,16 @@ def parsed_fetch_ids(settings: Settings) -> list[str]:
     return sorted(path.parent.name.removeprefix("fetch=") for path in found)
 
 
+def has_unparsed(settings: Settings) -> bool:
+    """Return whether a fetch that brought something new was never parsed (its run ended in between)."""
+    done = set(parsed_fetch_ids(settings))
+    return any(
+        read_fetch(settings.landing, fetch_id, SOURCE)["changed"]
+        for fetch_id in fetch_ids(settings.landing, SOURCE)
+        if fetch_id not in done
+    )
+
+
 def parse_fetches(settings: Settings, wanted: Sequence[str]) -> dict[str, int]:
     """Parse the wanted fetches and all that are not parsed yet, oldest first.
 

@@ -38,11 +38,6 @@ class Offer:
     refusal: str | None = None
     failure: str | None = None
 
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the file is in the landing and may be used."""
-        return self.file_sha256 is not None and self.refusal is None and self.failure is None
-
     def as_dict(self) -> dict[str, Any]:
         """Return the offer for fetch.json."""
         return asdict(self)

@@ -199,6 +199,9 @@ def _agreement(cells: dict[str, Any]) -> dict[str, Any]:
     ka_number = read_text(cells["ka_number"])
     if ka_number is None or not KA_NUMBER.fullmatch(ka_number):
         raise Rejected("KA-NUMMER", "no agreement number", str(cells["ka_number"]))
+    delivery_area = read_text(cells["delivery_area"])
+    if delivery_area is None:
+        raise Rejected("LEVERANSOMRÅDE", "no delivery area", str(cells["delivery_area"]))
     raw_rating = read_text(cells["rating"])
     weighted = read_number(cells["weighted_result"])
     if not weighted.is_known:
@@ -207,7 +210,7 @@ def _agreement(cells: dict[str, Any]) -> dict[str, Any]:
         )
     row: dict[str, Any] = {
         "period": period,
-        "delivery_area": read_text(cells["delivery_area"]),
+        "delivery_area": delivery_area,
         "provider_name": read_text(cells["provider_name"]),
         "ka_number": ka_number,
         "contract_start": _day(cells.get("contract_start")),

@@ -53,7 +53,8 @@ class _State:
     sets: list[tuple[Question, PageSet]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     n_records: Counter[str] = field(default_factory=Counter)
-    failures: int = 0
+    failures: int = 0  # weight of passing failures since the last answer
+    gone: str | None = None  # why the source is no longer asked
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -175,6 +176,9 @@ class Extract:
             try:
                 while waiting or running:
                     while waiting and len(running) < self._settings.kolada_connections:
+                        if self._state.gone is not None:
+                            self._give_up(waiting.popleft())
+                            continue
                         question = waiting.popleft().without(set(self._state.failed))
                         if question is not None:
                             running[pool.submit(self._answer, question)] = question
@@ -190,12 +194,20 @@ class Extract:
         """Ask one question; return the smaller questions to ask instead if it failed."""
         try:
             result = self._client.data(question, lambda records: self._doubt(question, records))
-        except (SourceUnavailableError, StopFetchError):
+        except StopFetchError:
             raise
+        except SourceUnavailableError as exc:
+            with self._state.lock:
+                if not self._state.sets:
+                    raise
+                self._state.gone = self._state.gone or str(exc)
+            self._give_up(question)
+            return []
         except SourceError as exc:
             return self._failed(question, exc)
         per_kpi = Counter(record["kpi"] for record in result.values if data_key(record) is not None)
         with self._state.lock:
+            self._state.failures = 0
             for kpi_id in question.kpi_ids:
                 held = self._held.lacking(kpi_id, question.municipality_ids, question.years)
                 if held is not None and not per_kpi[kpi_id]:
@@ -227,7 +239,9 @@ class Extract:
             if passing:
                 self._state.failures += SLOW_WEIGHT if slow else 1
             limit = MOST_FAILURES + FAILURES_PER_CONNECTION * self._settings.kolada_connections
-            if not self._state.sets and self._state.failures >= limit:
+            if self._state.sets and self._state.failures >= limit:
+                self._state.gone = self._state.gone or str(exc)
+            elif self._state.failures >= limit:
                 raise SourceUnavailableError(
                     "the source answers no question about data",
                     expected="an answer to at least one question",
@@ -238,7 +252,21 @@ class Extract:
             if len(question.kpi_ids) == 1:
                 self._state.failed.setdefault(question.kpi_ids[0], str(exc))
                 return []
+        if self._state.gone is not None:
+            self._give_up(question)
+            return []
         return question.halves(self._client.halved_attempts)
+
+    def _give_up(self, question: Question) -> None:
+        """Count the measures of a question as failed: the source has stopped answering in mid-fetch.
+
+        What is whole by then is kept; nothing of the others is used.
+        """
+        with self._state.lock:
+            for kpi_id in question.kpi_ids:
+                self._state.failed.setdefault(
+                    kpi_id, f"the source stopped answering before this measure was whole: {self._state.gone}"
+                )
 
     def _measures(self, listed: set[Any]) -> list[dict[str, Any]]:
         rows = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from ame_warehouse.arbetsformedlingen.download import SOURCE, Fetch, Order, Progress
 from ame_warehouse.arbetsformedlingen.objects import Workbooks
-from ame_warehouse.arbetsformedlingen.parse import parse_fetches
+from ame_warehouse.arbetsformedlingen.parse import has_unparsed, parse_fetches
 from ame_warehouse.landing.store import remove_partials
 from ame_warehouse.settings import Settings
 
@@ -21,9 +21,10 @@ def fetch_af(settings: Settings, progress: Progress | None = None) -> dict[str, 
 
     Returns {"fetch_ids": [...], "changed": bool, "files": {outcome: number, of the newest vintage},
     "requests": n}.
-    `changed` is false when nothing is new: then there is nothing to parse and nothing to build. Call as
-    the one writer. Raises `SourceUnavailableError` when the page cannot be reached, `SourceError` when it
-    is not the index page, `LandingError` when the landing cannot be written.
+    `changed` is false when nothing is new and all that was new before has been parsed: then there is
+    nothing to parse and nothing to build. Call as the one writer. Raises `SourceUnavailableError` when the
+    page cannot be reached, `SourceError` when it is not the index page, `LandingError` when the landing
+    cannot be written.
     """
     remove_partials(settings.landing, SOURCE)
     Workbooks(settings.landing).clear_incoming()
@@ -39,7 +40,7 @@ def fetch_af(settings: Settings, progress: Progress | None = None) -> dict[str, 
     outcomes = Counter(one["outcome"] for one in fetches[-1]["files"])
     return {
         "fetch_ids": [fetch["fetch_id"] for fetch in fetches],
-        "changed": any(fetch["changed"] for fetch in fetches),
+        "changed": has_unparsed(settings),
         "files": dict(sorted(outcomes.items())),
         "requests": sum(fetch["n_requests"] for fetch in fetches),
     }

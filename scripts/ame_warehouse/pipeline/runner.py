@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PREPARE_STEP = "prepare_airflow"
 INTERRUPTED = "ame: interrupted; nothing half-written is used, what is published is untouched"
+DAMAGED_DATABASE = ("file is not a database", "database disk image is malformed")  # what SQLite says
 SUPPORTING = "supporting"  # tag of a DAG whose source the others can do without
 
 
@@ -58,7 +59,11 @@ class StepRecorder:
 
     def set_aside(self, dag_id: str) -> None:
         """Keep the error of a supporting source for the summary, and go on."""
-        self.unfetched[dag_id] = str(self.error)
+        self.unfetched[dag_id] = (
+            str(self.error)
+            if isinstance(self.error, AmeError)
+            else str(_unexpected(self.failed_step or dag_id, self.error))
+        )
         self.failed_step = self.error = None
 
     def started(self, step: str) -> None:
@@ -195,7 +200,7 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
         airflow_home.prepare(settings)
         dags = _load(settings)
     except Exception as exc:
-        error = readable(exc) or _unexpected("prepare Airflow's home", exc)
+        error = _airflow_fault(settings, "prepare Airflow's home", recorder, exc)
         progress.failed(PREPARE_STEP, error)
         raise error from exc
     progress.finished(PREPARE_STEP, {})
@@ -203,16 +208,41 @@ def _run_chain(settings: Settings, options: RunOptions, recorder: StepRecorder) 
     for dag in dags:
         for task in dag.tasks:
             task.retries = 0  # someone is waiting; the clients have tried again themselves
-        run_of_dag = dag.test(run_conf=options.conf())
+        try:
+            run_of_dag = dag.test(run_conf=options.conf())
+        except Exception as exc:  # Airflow could not write down how the run went
+            raise _airflow_fault(settings, dag.dag_id, recorder, exc) from exc
         if str(run_of_dag.state) != "success":
             failure = recorder.error
-            if SUPPORTING in dag.tags and isinstance(failure, SourceError):
-                recorder.set_aside(dag.dag_id)  # the incident is recorded; the other sources go on
+            if SUPPORTING in dag.tags and concerns_the_source(failure):
+                recorder.set_aside(dag.dag_id)  # the summary names it; the other sources go on
                 continue
             if isinstance(failure, AmeError):
                 raise failure
             what = recorder.failed_step or dag.dag_id
             raise _unexpected(what, failure) from failure
+
+
+def concerns_the_source(failure: BaseException | None) -> bool:
+    """Return whether a failure leaves the other sources usable: not a full disk, a lock or a setting."""
+    return isinstance(failure, SourceError) or not isinstance(failure, AmeError)
+
+
+def _airflow_fault(settings: Settings, what: str, recorder: StepRecorder, exc: Exception) -> AmeError:
+    """Return the error to show when Airflow itself fell, as on a disk without room for its metadata."""
+    error = readable(exc) or recorder.error
+    if isinstance(error, AmeError):
+        return error
+    if any(text in str(exc) for text in DAMAGED_DATABASE):
+        return AmeError(
+            "Airflow's metadata database is damaged",
+            expected="the SQLite file that Airflow made",
+            found=str(exc).splitlines()[0],
+            source=str(settings.airflow_home / "airflow.db"),
+            action="move that file aside and run again: it is made anew, only Airflow's history of runs is "
+            "lost; what is published is untouched",
+        )
+    return _unexpected(recorder.failed_step or what, error or exc)
 
 
 def _unexpected(what: str, cause: BaseException | None) -> AmeError:

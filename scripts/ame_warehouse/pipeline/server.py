@@ -149,28 +149,37 @@ class AirflowServer:
                 )
 
     def stop(self) -> None:
-        """End every component and all that they started; waits, then ends them by force."""
-        import psutil  # type: ignore[import-untyped]
-
-        family: dict[int, psutil.Process] = {}
+        """End every component and all that they started; waits, then ends by force what is left."""
+        sessions = {process.pid for process in self.processes.values()}
         for process in self.processes.values():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                parent = psutil.Process(process.pid)
-                family |= {p.pid: p for p in [parent, *parent.children(recursive=True)]}
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline and any(p.poll() is None for p in self.processes.values()):
+            time.sleep(0.1)
+        # Tasks run in process groups of their own, but every component's children stay in its session.
+        while left := _members(sessions):
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for process in self.processes.values():
+                process.poll()
+            time.sleep(0.1)
         for process in self.processes.values():
-            process_end = time.monotonic() + END_SECONDS
-            while process.poll() is None and time.monotonic() < process_end:
-                time.sleep(0.1)
-        for process in self.processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        for member in family.values():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
         self.processes = {}
+
+
+def _members(sessions: set[int]) -> list[int]:
+    """Return the processes that belong to one of the sessions; those that have ended do not count."""
+    import psutil  # type: ignore[import-untyped]
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def require_free_port(port: int) -> None:

@@ -38,4 +38,4 @@ def _record(settings: Settings, source: str, error: SourceError | None) -> None:
         action=(error.action if error and error.action else "look at the last run of its ingest DAG"),
         ran_at=now_text(),
     )
-    IncidentStore(settings).record([result], f"fetch-{datetime.now(UTC):%Y%m%dT%H%M%SZ}", result.ran_at)
+    IncidentStore(settings).record([result], f"fetch-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}", result.ran_at)

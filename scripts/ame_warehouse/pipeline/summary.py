@@ -127,6 +127,8 @@ def write(report: dict[str, Any]) -> None:
         out(f"Unchanged: version {report['version']} stays published ({report['reason'] or 'nothing new'})\n")
     for dag_id, error in report["unfetched"].items():
         out(f"Not fetched ({dag_id}), what was fetched before stays in use: {error}\n")
+    if (report["sources"] or {}).get("arbetsformedlingen", {}).get("mode") == "sample":
+        out("Arbetsförmedlingen's figures of the sample are synthetic (origin 'synthetic').\n")
     out("\nRows\n")
     out(
         _columns(
