@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -198,6 +199,23 @@ def test_a_task_whose_step_has_told_already_is_not_told_again(
     notifier.TaskFailed()({**context, "exception": CheckFailedError("1 check of severity error")})
     assert len(hook.posts) == 1
     assert len(list_incidents(settings)) == 1
+
+
+def test_a_source_that_is_away_is_not_taken_for_another_one(
+    task: tuple[Settings, dict[str, Any]], hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, context = task
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    IncidentStore(settings).record([check("source_fetched_arbetsformedlingen")], "fetch", now)
+    error = SourceUnavailableError("it cannot be reached")
+    notifier.TaskFailed()({**context, "exception": error})
+    other = SimpleNamespace(dag_id="ingest_arbetsformedlingen", task_id="land.fetch_af")
+    notifier.TaskFailed()({"ti": other, "exception": error})
+    assert {i.check_id for i in list_incidents(settings)} == {
+        "source_fetched_arbetsformedlingen",
+        "task_failed_ingest_kolada_fetch_kolada",
+    }
+    assert len(hook.posts) == 2
 
 
 def test_a_notifier_never_raises(task: tuple[Settings, dict[str, Any]]) -> None:

@@ -57,7 +57,7 @@ def record(dag_id: str, task_id: str, error: object, *, failed: bool) -> None:
 
     settings = load_settings()
     name = check_id(dag_id, task_id)
-    if failed and _told_by_its_step(settings, error):
+    if failed and _told_by_its_step(settings, dag_id, error):
         tell.tell(settings)
         return
     if not failed and not any(i.check_id == name for i in list_incidents(settings, open_only=True)):
@@ -90,7 +90,7 @@ def _result(name: str, dag_id: str, task_id: str, error: object, stamp: str, *, 
     )
 
 
-def _told_by_its_step(settings: Settings, error: object) -> bool:
+def _told_by_its_step(settings: Settings, dag_id: str, error: object) -> bool:
     """True when the failing step itself has just recorded an incident about the same thing."""
     from ame_warehouse.errors import BuildError, CheckFailedError, SourceError
     from ame_warehouse.quality.incidents import list_incidents
@@ -102,7 +102,7 @@ def _told_by_its_step(settings: Settings, error: object) -> bool:
     if any(isinstance(cause, BuildError) for cause in causes):
         prefix = "dbt_build"
     elif any(isinstance(cause, SourceError) for cause in causes):
-        prefix = "source_fetched_"
+        prefix = f"source_fetched_{dag_id.removeprefix('ingest_')}"
     since = (datetime.now(UTC) - TOLD_BY_ITS_STEP).strftime("%Y-%m-%dT%H:%M:%S")
     return any(
         i.check_id.startswith(prefix) and i.last_seen_at >= since
