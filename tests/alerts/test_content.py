@@ -110,8 +110,11 @@ def test_readers_are_said_to_see_the_stale_version_or_the_gap(home: Home, hook: 
 
 
 def test_an_incident_without_rows_says_so(home: Home, hook: Webhook) -> None:
-    Runs(home(hook.url)).run(check("source_silent", found="no fetch", expected="a fetch"), rows=())
+    settings = home(hook.url)
+    publish(settings, sources={"kolada": {"fetched_at": "2026-02-27T00:00:00Z"}})
+    Runs(settings).run(check("source_silent", found="no fetch", expected="a fetch"), rows=())
     found = fields(hook.posts[0]["message"])
     assert found["Municipality"] == "not of one municipality"
     assert (found["Expected"], found["Found"]) == ("a fetch", "no fetch")
+    assert found["Source"] == "kolada, fetched 2026-02-27"
     assert found["Failing rows"] == "ame incidents show INC-0001"

@@ -134,7 +134,7 @@ def _section(settings: Settings, notice: Notice) -> Section:
             ("Year", place.year or "not of one year"),
             ("Expected", place.expected or "see What"),
             ("Found", place.found or known.found or "see What"),
-            ("Source", place.fetched or known.fetched or "no fetch is known"),
+            ("Source", place.fetched or known.fetched or _newest_fetches(settings)),
         ]
     if len(groups) > MAX_PLACES:
         fields.append(("More", f"{len(groups) - MAX_PLACES} further groups of failing rows"))
@@ -146,6 +146,15 @@ def _section(settings: Settings, notice: Notice) -> Section:
         ("What to do", incident.action),
         ("Failing rows", rows if known.file else f"ame incidents show {incident.incident_id}"),
     ]
+
+
+def _newest_fetches(settings: Settings) -> str:
+    """Return what the published version was made of, for an incident that no row tells more of."""
+    sources = (read_manifest(settings) or {}).get("sources") or {}
+    dates = [
+        f"{name}, fetched {str(s['fetched_at'])[:10]}" for name, s in sources.items() if s.get("fetched_at")
+    ]
+    return "; ".join(dates) or "no fetch is known"
 
 
 def _grouped(places: list[Place]) -> list[tuple[list[str], Place]]:
