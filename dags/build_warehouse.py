@@ -37,7 +37,7 @@ published version it ends after `is_needed`, green, and publishes nothing.
 Clearing a failed task is always safe: every step starts from what the step before has finished.
 
 **Who is told.** A failed check is an incident (`ame incidents`, table `quality.incidents`) with its owner
-and what to do.
+and what to do, and is told to the addresses in `AME_ALERT_URLS`; so is a task that gave up.
 """
 
 

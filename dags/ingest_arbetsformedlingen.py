@@ -32,7 +32,8 @@ them into observations. When nothing has changed it ends after `is_changed`, gre
 
 Clearing a failed task is always safe: a file is complete or it is not used, and what is published stays.
 
-**Who is told.** A failed fetch is an incident (`source_fetched_arbetsformedlingen`) until one succeeds.
+**Who is told.** A failed fetch is an incident (`source_fetched_arbetsformedlingen`) until one succeeds, and
+is told to the addresses in `AME_ALERT_URLS`.
 """
 
 

@@ -33,7 +33,7 @@ into observations. A value that is the same as last time adds nothing. Runs ever
 Clearing a failed task is always safe: a fetch is complete or it is not used, and what is published stays.
 
 **Who is told.** A failed run shows here and in `ame status`; a measure that failed is an incident in `ame
-incidents`.
+incidents`. A task that gave up is told to the addresses in `AME_ALERT_URLS`.
 """
 
 

@@ -25,7 +25,8 @@ on the DAGs that it watches.
 - **`check.watch` failed**: the watch could not read the manifest or write the incident. *Do:* the
   message names the file; correct owner or mode, clear the task.
 
-**Who is told.** Incidents: `ame incidents` and the table `quality.incidents` of the next published version.
+**Who is told.** Incidents: `ame incidents` and the table `quality.incidents` of the next published version;
+the addresses in `AME_ALERT_URLS`. `AME_HEARTBEAT_URL` hears of every watch that did its work.
 """
 
 

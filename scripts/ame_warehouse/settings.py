@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     af_url: str = AF_INDEX_URL
     serve_dsn: str = ""
     alert_urls: str = ""
+    heartbeat_url: str = ""
     project: Path = PROJECT_ROOT
     memory_limit: str = "1GB"
 

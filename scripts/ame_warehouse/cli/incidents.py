@@ -94,6 +94,37 @@ def show(
     )
 
 
+@app.command("rows")
+def rows(
+    incident_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an incident, such as INC-0003.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON on stdout.")] = False,
+) -> None:
+    """Show the rows that fail, from the version or the refused candidate in which they were found."""
+    from ame_warehouse.alerts.evidence import failing_rows
+    from ame_warehouse.cli import output
+    from ame_warehouse.errors import AmeError
+    from ame_warehouse.quality.incidents import IncidentStore
+    from ame_warehouse.settings import load_settings
+
+    settings = load_settings()
+    incident = IncidentStore(settings).get(incident_id)
+    found = failing_rows(settings, incident)
+    if found is None:
+        raise AmeError(
+            f"there are no failing rows of {incident.incident_id} to show",
+            expected="a table of failing rows in the last build that saw the incident",
+            found="an incident without rows, or a build that is kept no longer",
+            action=f"`ame incidents show {incident.incident_id}`; the next run that sees it keeps its rows",
+        )
+    path, table, failing = found
+    if as_json:
+        output.write_json(failing)
+        return
+    typer.echo(f"{incident.incident_id} {incident.check_id}: {len(failing)} rows, {table} in {path}")
+    if failing:
+        output.write_table(list(failing[0]), [list(row.values()) for row in failing])
+
+
 def _record(incident: Any) -> dict[str, Any]:
     return dataclasses.asdict(incident)
 

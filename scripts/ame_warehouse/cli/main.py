@@ -9,6 +9,7 @@ import typer
 
 from ame_warehouse import __version__
 from ame_warehouse.cli import (
+    alerts,
     as_of,
     backfill,
     diff,
@@ -20,6 +21,7 @@ from ame_warehouse.cli import (
     status,
     up,
     versions,
+    watch,
 )
 from ame_warehouse.errors import AmeError
 
@@ -55,6 +57,8 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("gaps")(gaps.gaps)
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(alerts.app, name="alerts")
+app.command("watch")(watch.watch)
 app.command("up")(up.up)
 app.command("reparse")(reparse.reparse)
 app.command("serve")(serve.serve)

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.errors import BuildError, PublishError
 from ame_warehouse.pipeline import progress
@@ -59,6 +60,7 @@ def plan_build(settings: Settings, full_refresh: bool = False, as_of: str | None
     if published and reason is None:
         manifests.refresh_sources(settings)
         serving.catch_up(settings, published)
+        alerts.tell(settings)
         return {
             "needed": False,
             "version": published["version"],
@@ -195,6 +197,7 @@ def announce(settings: Settings, version: str) -> dict[str, Any]:
         )
     if resolved:
         log.info("resolved: %s", ", ".join(resolved))
+    alerts.tell(settings)
     return {
         "version": version,
         "checks": _counts(state.results),
@@ -256,6 +259,7 @@ def _refused(settings: Settings, state: RunState, reason: str) -> None:
     _note_incidents(state, recorded)
     state.save(state_path(settings, state.version))
     _mark_stale(settings, f"the newer version {state.version} was not published, {reason}")
+    alerts.tell(settings)
 
 
 def _mark_stale(settings: Settings, reason: str) -> None:

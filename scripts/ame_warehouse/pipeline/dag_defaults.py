@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAny, Param
 
+from ame_warehouse.alerts.notifier import TaskFailed, TaskRecovered
 from ame_warehouse.pipeline.pool import WRITER_POOL
 
 OWNER = "ame-warehouse"
@@ -55,6 +56,8 @@ def task_arguments() -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(hours=1),
         "execution_timeout": timedelta(hours=1),
+        "on_failure_callback": TaskFailed(),
+        "on_success_callback": TaskRecovered(),
     }
 
 

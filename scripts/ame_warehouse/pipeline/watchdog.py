@@ -1,13 +1,20 @@
-"""The daily watch: is something published, is it up to date, have the sources fallen silent?
+"""The daily watch: is something published and up to date, has anything run, have the sources fallen silent?
 
-It reads the manifest and the landing only, so that it works when the steps that it watches do not.
+It reads the manifest and the landing only, so that it works when the steps that it watches do not. It tells
+what it finds, and then lets an outside monitor know that it is alive (AME_HEARTBEAT_URL): a watch that
+cannot do its work, or whose alerts do not arrive, stays silent there, and the monitor speaks.
 """
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ame_warehouse.alerts import delivery
+from ame_warehouse.alerts import tell as alerts
+from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.store import fetch_ids, read_fetch
 from ame_warehouse.publish.manifest import read_manifest
 from ame_warehouse.quality.incidents import IncidentStore
@@ -17,30 +24,51 @@ from ame_warehouse.settings import Settings
 # How long a source may be silent: two rounds of its DAG's schedule, and a day.
 SILENCE_LIMITS = {"kolada": timedelta(days=15), "arbetsformedlingen": timedelta(days=3)}
 STALE_LIMIT = timedelta(hours=24)
+IDLE_LIMIT = timedelta(days=8)  # Kolada is fetched weekly; a day for retries
 OWNER = "operator"
 USABLE = ("complete", "empty")
+log = logging.getLogger(__name__)
 
 
 def watch(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
     """Run the checks and record them as incidents.
 
-    Returns `{"checks": {check_id: status}, "opened": [ids], "resolved": [ids]}`.
+    Returns `{"checks": {check_id: status}, "opened": [ids], "resolved": [ids], "alerts", "heartbeat"}`;
+    `alerts` says what arrived and which routes failed, `heartbeat` is `off`, `sent`, or why it was not.
     """
     moment = now or datetime.now(UTC)
     results = check(settings, moment)
     stamp = _text(moment)
     recorded = IncidentStore(settings).record(results, f"watch-{moment:%Y%m%dT%H%M%SZ}", stamp)
+    told = alerts.tell(settings, now)
     return {
         "checks": {result.check_id: result.status for result in results},
         "opened": recorded.opened,
         "resolved": recorded.resolved,
+        "alerts": {"arrived": told.arrived, "waiting": told.waiting, "failed": told.failed},
+        "heartbeat": _heartbeat(settings, told),
     }
+
+
+def _heartbeat(settings: Settings, told: alerts.Outcome) -> str:
+    """Let the outside monitor know that the watch works; it must miss us when alerts do not arrive."""
+    if not settings.heartbeat_url:
+        return "off"
+    if told.failed:
+        return "withheld: alerts did not arrive"
+    if not settings.heartbeat_url.startswith(("http://", "https://")):
+        return "not sent: AME_HEARTBEAT_URL must start with http:// or https://"
+    error = delivery.heartbeat(settings.heartbeat_url)
+    if error:
+        log.warning("the address in AME_HEARTBEAT_URL did not answer: %s", error)
+    return f"not sent: {error}" if error else "sent"
 
 
 def check(settings: Settings, now: datetime) -> list[CheckResult]:
     """Return one result for each question of the watch; reads only."""
     newest = {source: newest_success(settings, source) for source in SILENCE_LIMITS}
     results = [_silence(source, newest[source], now) for source in SILENCE_LIMITS]
+    results.append(_idleness(settings, now))
     results.append(_staleness(settings, newest, now))
     return results
 
@@ -67,6 +95,33 @@ def _silence(source: str, newest: tuple[str, datetime] | None, now: datetime) ->
         found=f"newest success {newest[1]:%Y-%m-%d %H:%M} UTC" if newest else "no successful fetch at all",
         message=f"No successful fetch from {source}." if silent else f"{source} has been fetched.",
         action=f"look at the last runs of ingest_{source} (`ame up`), then `ame run`",
+    )
+
+
+def _idleness(settings: Settings, now: datetime) -> CheckResult:
+    """Has anything run at all: a fetch, whatever came of it, or a build?"""
+    traces = []
+    for source in SILENCE_LIMITS:
+        for fetch_id in fetch_ids(settings.landing, source)[-1:]:
+            with suppress(AmeError, KeyError, ValueError):
+                fetch = read_fetch(settings.landing, fetch_id, source)
+                traces.append((_time(fetch["finished_at"]), f"fetch of {source}"))
+    for state in settings.build.glob("*.results.json"):
+        with suppress(OSError):
+            traces.append((datetime.fromtimestamp(state.stat().st_mtime, UTC), "build"))
+    newest = max(traces, default=None)
+    idle = newest is None or now - newest[0] > IDLE_LIMIT
+    return _result(
+        "watch_nothing_runs",
+        "landing",
+        now,
+        failed=idle,
+        expected=f"a fetch or a build within {IDLE_LIMIT.days} days",
+        found=f"the last was a {newest[1]} at {newest[0]:%Y-%m-%d %H:%M} UTC"
+        if newest
+        else "no trace of any run",
+        message="Nothing has run: neither a fetch nor a build." if idle else "The pipeline runs.",
+        action="look whether the scheduler works (`ame up`, docker compose ps, cron), then `ame run`",
     )
 
 

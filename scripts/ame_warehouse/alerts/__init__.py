@@ -1,0 +1,1 @@
+"""Alerts: what a person must know, sent once, to the one who acts."""
