@@ -20,7 +20,7 @@ from ame_warehouse.sample.af_xlsx import write
 PARTS = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}
 SCRIPTS = Path(guard.__file__).resolve().parents[2]
 MEASURED = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from ame_warehouse.arbetsformedlingen.guard import inspect_workbook
 from ame_warehouse.errors import SourceError
@@ -30,7 +30,9 @@ try:
     said = ""
 except SourceError as fault:
     said = str(fault)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# VmHWM, unlike ru_maxrss, does not remember the size of the process that started this one
+status = Path("/proc/self/status").read_text()
+peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 print(json.dumps({"seconds": time.process_time() - begin, "peak_mb": peak, "said": said}))
 """
 
