@@ -194,7 +194,8 @@ def test_a_second_run_publishes_the_same_tables_and_no_new_versions(sample_run: 
 def test_the_observations_can_be_made_again_from_the_landing(used_home) -> None:
     def content() -> list[tuple]:
         pattern = used_home / "observations" / "source=*" / "fetch=*" / "observations.parquet"
-        return duckdb.sql(f"select * from read_parquet('{pattern}') order by all").fetchall()
+        with duckdb.connect() as con:
+            return con.execute("select * from read_parquet(?) order by all", [str(pattern)]).fetchall()
 
     before = content()
     assert len(before) > 700

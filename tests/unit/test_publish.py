@@ -54,7 +54,8 @@ def published_rows(settings: Settings) -> int:
 
 def parquet_rows(settings: Settings) -> int:
     path = settings.published / "parquet" / "marts" / "participants.parquet"
-    row = duckdb.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
+    with duckdb.connect() as con:
+        row = con.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
     assert row
     return int(row[0])
 
