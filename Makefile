@@ -30,6 +30,13 @@ $(VENV)/.installed-dev: $(VENV)/.installed-run requirements-dev.lock
 	@$(UV) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		echo "Installing chromium for the tests of the atlas …" && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+		echo "chromium is not installed: the tests of the atlas in a browser are skipped. Install the package chromium."
+
 install: $(VENV)/.installed-run ## install what `make run` needs into .venv
 
 install-dev: $(VENV)/.installed-dev ## install what `make test` needs too
@@ -37,9 +44,9 @@ install-dev: $(VENV)/.installed-dev ## install what `make test` needs too
 run: install ## run the whole pipeline on the bundled sample and show the result
 	@$(BIN)/ame run
 
-test: install-dev ## every check: lint, types, SQL style, unit, dbt, pipeline, scheduler
+test: install-dev browser ## every check: lint, types, SQL style, unit, dbt, pipeline, scheduler
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-fast: install-dev ## the tests that need neither dbt nor Airflow
 	@$(BIN)/python -m pytest tests/unit tests/contract
