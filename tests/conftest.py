@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pipeline.home import Done, SampleRun, ame
 
 from ame_warehouse.sample.dataset import Dataset
 from ame_warehouse.sample.faults import Fault
@@ -63,3 +67,20 @@ def recorded() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(f"no recorded answers at {SAMPLES}")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SampleRun:
+    """One run on the sample, made once for all test processes; its home is not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    base = base if worker_id == "master" else base.parent
+    home = base / "sample-run" / "home"
+    home.parent.mkdir(exist_ok=True)
+    said = base / "sample-run.json"
+    with (base / "sample-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            said.write_text(json.dumps(asdict(ame(home, "run", "--json"))))
+    done = Done(**json.loads(said.read_text()))
+    assert done.status == 0, done.stderr
+    return SampleRun(home, done, done.json())

@@ -1,4 +1,4 @@
-"""One run of the whole chain on the sample, shared by the tests that look at what it left behind."""
+"""A copy of the home after one run of the whole chain, for the tests that change it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.pipeline.home import SampleRun, ame
-
-
-@pytest.fixture(scope="session")
-def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
-    home = tmp_path_factory.mktemp("sample-run") / "home"
-    done = ame(home, "run", "--json")
-    assert done.status == 0, done.stderr
-    return SampleRun(home, done, done.json())
+from tests.pipeline.home import SampleRun
 
 
 @pytest.fixture
