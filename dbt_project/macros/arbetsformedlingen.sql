@@ -18,29 +18,10 @@
     coalesce(nullif(regexp_replace({{ af_name(expression) }}, '^[0-9]{2,4}[ .:-]+', ''), ''), '(blank)')
 {%- endmacro %}
 
-{#- A parsed table of Arbetsförmedlingen. Before the first fetch there are no files: then it is an empty table with
-    the columns that the source declares. -#}
+{#- A parsed table of Arbetsförmedlingen; before the first fetch there are no files. -#}
 {% macro af_source(name) -%}
-    {%- set relation = source('arbetsformedlingen', name) -%}
-    {%- set fetched = namespace(files=1) -%}
-    {%- if execute and graph is defined and graph.sources is defined -%}
-        {%- set folder = env_var('AME_OBSERVATIONS', 'observations') | replace("'", "''") -%}
-        {%- set pattern = folder ~ '/source=arbetsformedlingen/*/' ~ name ~ '.parquet' -%}
-        {%- set fetched.files = run_query("select count(*) as n from glob('" ~ pattern ~ "')").rows[0][0] -%}
-    {%- endif -%}
-    {%- if fetched.files > 0 -%}
-        {{ relation }}
-    {%- else -%}
-        {%- set declared = graph.sources.values()
-            | selectattr('source_name', 'equalto', 'arbetsformedlingen') | selectattr('name', 'equalto', name) | first -%}
-        (
-            select
-            {%- for column in declared.columns.values() %}
-                cast(null as {{ column.data_type }}) as {{ column.name }}{{ "," if not loop.last }}
-            {%- endfor %}
-            where false
-        )
-    {%- endif -%}
+    {%- set folder = env_var('AME_OBSERVATIONS', 'observations') -%}
+    {{ source_or_empty('arbetsformedlingen', name, folder ~ '/source=arbetsformedlingen/*/' ~ name ~ '.parquet') }}
 {%- endmacro %}
 
 {#- What the figures are: those of the generated sample are synthetic wherever they appear. -#}

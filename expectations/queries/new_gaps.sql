@@ -1,20 +1,29 @@
-with latest as (
-    select measure_id, max(year) as year
-    from quality.coverage
-    group by measure_id
+with told as (
+    select
+        *,
+        rtrim(rtrim(format('{:.2f}', last_value), '0'), '.') as last_text
+    from quality.silent_municipalities
 )
 
 select
-    concat_ws(' ', gaps.municipality, gaps.year, gaps.measure_id) as label,
-    gaps.kind,
-    gaps.measure_id,
-    gaps.municipality_id,
-    gaps.municipality,
-    gaps.year,
-    gaps.missing_reason,
-    gaps.last_reported_year,
-    gaps.first_seen_at
-from quality.gaps as gaps
-inner join latest on gaps.measure_id = latest.measure_id and gaps.year = latest.year
-where gaps.kind = 'new'
+    municipality || ' ' || period || ' ' || measure_id || ' (' || last_reported_period || ': ' || last_text || ')'
+        as label,
+    'new' as kind,
+    incident_scope,
+    measure_id,
+    municipality_id,
+    municipality,
+    year,
+    period,
+    missing_reason,
+    last_reported_period,
+    last_value,
+    unit,
+    first_seen_at,
+    'a value, as for ' || last_reported_period || ' (' || last_text || ' ' || unit || ')' as expected,
+    shown_as || case
+        when n_silent > 1 then ', as for ' || n_silent || ' of ' || n_reported_before || ' municipalities'
+        else ''
+    end as found
+from told
 order by all

@@ -31,6 +31,10 @@ MARTS = {
     "gender varchar, value double, missing_reason varchar",
     "quality.gaps": "measure_id varchar, municipality_id varchar, municipality varchar, year integer, "
     "missing_reason varchar, kind varchar, last_reported_year integer, first_seen_at timestamp",
+    "quality.silent_municipalities": "measure_id varchar, municipality_id varchar, period varchar, year integer, "
+    "measure varchar, municipality varchar, missing_reason varchar, shown_as varchar, last_reported_period varchar, "
+    "last_value double, unit varchar, cause varchar, n_silent integer, n_reported_before integer, "
+    "incident_scope varchar, first_seen_at timestamp",
     "quality.coverage": "measure_id varchar, year integer, n_expected integer, n_reported integer, "
     "missing_municipality_ids varchar",
 }
@@ -340,7 +344,12 @@ BAD: dict[str, tuple[str, set[str]]] = {
     "gaps_reason_known": ("update quality.gaps set missing_reason = 'i.u.'", set()),
     "gaps_kind_known": ("update quality.gaps set kind = 'old' where year = 2020", set()),
     "gaps_not_loaded": ("update quality.gaps set missing_reason = 'not_loaded' where year = 2020", set()),
-    "gaps_new": ("update quality.gaps set kind = 'new' where year = 2022", set()),
+    "gaps_new": (
+        "insert into quality.silent_municipalities values ('share', '1481', '2022', 2022, 'Andel', 'Small', "
+        "'not_reported', 'i.u.', '2021', 40, 'percent', 'municipality', 1, 40, 'Small (1481)', "
+        "timestamp '2024-01-01')",
+        set(),
+    ),
     "coverage_counts": (
         "update quality.coverage set n_reported = 41, missing_municipality_ids = '' where year = 2020",
         {"coverage_missing_named"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ame_warehouse.builder import fingerprint as module
 from ame_warehouse.builder.fingerprint import fingerprint, parts
 from ame_warehouse.errors import LandingError
 from ame_warehouse.landing.schema import TABLES, ddl
+from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality.incidents import acknowledge, record
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
@@ -20,7 +22,8 @@ from ame_warehouse.settings import Settings
 SEEDS = {
     "kpi_catalogue": "kpi_id,measure_id\nU40800,participants\n",
     "preliminary_rules": "kpi_id,final_month,final_day,note\nN40011,8,28,accounts\n",
-    "acknowledged_gaps": "measure_id,expires_on\nparticipants,2024-06-30\n",
+    "acknowledged_gaps": ",".join(explained_gaps.COLUMNS)
+    + "\nparticipants,1440,2022,2022,analyst,2024-01-10,2024-06-30,new system\n",
 }
 
 
@@ -123,18 +126,31 @@ def test_a_value_that_comes_back_after_a_partial_fetch_is_a_change(settings: Set
 
 
 def test_dates_that_a_fetch_reaches_count(settings: Settings) -> None:
-    """A value becomes final, or an acknowledgement ends, by the date of a fetch that brings nothing new."""
+    """A value becomes final by the date of a fetch that brings nothing new."""
     fetch(settings, "c1", "2024-03-01", kpi="N40011")
     before = fingerprint(settings)
-    fetch(settings, "c2", "2024-04-01", kpi="N40011")
+    fetch(settings, "c2", "2024-07-01", kpi="N40011")
     assert fingerprint(settings) == before
-    fetch(settings, "c3", "2024-06-29", kpi="N40011")
-    assert fingerprint(settings) == before
-    fetch(settings, "c4", "2024-07-01", kpi="N40011")
-    expired = fingerprint(settings)
-    assert expired != before, "the acknowledgement of 30 June has ended"
     fetch(settings, "c5", "2024-08-28", kpi="N40011")
-    assert fingerprint(settings) != expired, "the accounts are final"
+    assert fingerprint(settings) != before, "the accounts are final"
+
+
+def test_an_explanation_counts_from_its_first_day_through_its_last(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    for day in ("2024-01-09", "2024-01-10", "2024-06-30", "2024-07-01"):
+        monkeypatch.setattr(explained_gaps, "today", lambda day=day: date.fromisoformat(day))
+        seen[day] = parts(settings)
+    assert seen["2024-01-09"] == seen["2024-07-01"]
+    assert seen["2024-01-10"] == seen["2024-06-30"]
+    changed = {name for name, value in seen["2024-01-10"].items() if seen["2024-07-01"][name] != value}
+    assert changed == {"acknowledged"}
+    as_of = parts(settings, "2024-03-01T23:59:59")
+    assert as_of["acknowledged"] == seen["2024-06-30"]["acknowledged"], "as of a day, that day counts"
+    row = explained_gaps.Explanation("a", "1440", 2022, 2022, "r", date(2024, 7, 1), date(2024, 7, 2), "n")
+    explained_gaps.add(settings, [row])
+    assert parts(settings)["acknowledged"] not in {one["acknowledged"] for one in seen.values()}
 
 
 def test_a_publication_date_that_a_fetch_reaches_counts(settings: Settings) -> None:

@@ -31,22 +31,28 @@ last_reports as (
     group by gap.measure_id, gap.municipality_id, gap.year
 ),
 
-acknowledgements as (
+explanations as (
     select
-        measure_id,
-        municipality_id,
-        year_from,
-        year_to,
-        string_agg(note || ' (' || acknowledged_by || ', ' || acknowledged_on || ')', '; ' order by acknowledged_on)
-            as note
-    from {{ ref('acknowledged_gaps') }}
-    where
-        expires_on is null
-        or expires_on >= coalesce(
-            (select max(cast(measures.fetched_at as date)) from {{ ref('stg_kolada__measures') }} as measures),
-            date '1970-01-01'
-        )
-    group by measure_id, municipality_id, year_from, year_to
+        gap.measure_id,
+        gap.municipality_id,
+        gap.year,
+        string_agg(
+            explained.note || ' (' || explained.acknowledged_by || ', ' || explained.acknowledged_on || ')',
+            '; ' order by explained.acknowledged_on, explained.note
+        ) as note,
+        string_agg(
+            distinct explained.acknowledged_by, ', ' order by explained.acknowledged_by
+        ) as acknowledged_by,
+        max(explained.acknowledged_on) as acknowledged_on,
+        nullif(max(coalesce(explained.expires_on, date '9999-12-31')), date '9999-12-31') as acknowledged_until
+    from totals as gap
+    inner join {{ ref('stg_acknowledged_gaps') }} as explained
+        on
+            gap.measure_id = explained.measure_id
+            and gap.municipality_id = explained.municipality_id
+            and gap.year between explained.year_from and coalesce(explained.year_to, 9999)
+    where gap.is_expected and gap.value is null
+    group by gap.measure_id, gap.municipality_id, gap.year
 )
 
 select
@@ -56,20 +62,18 @@ select
     catalogue.title_sv as measure,
     places.municipality,
     gap.missing_reason,
-    case gap.missing_reason
-        when 'not_reported' then 'i.u.'
-        when 'suppressed' then '..'
-        when 'not_applicable' then '.'
-        else gap.missing_reason
-    end as shown_as,
+    {{ shown_as('gap.missing_reason') }} as shown_as,
     case
-        when acknowledgements.measure_id is not null then 'acknowledged'
+        when explanations.measure_id is not null then 'acknowledged'
         when last_reports.last_reported_year = gap.year - 1 then 'new'
         else 'chronic'
     end as kind,
     last_reports.last_reported_year,
     greatest(gap.first_asked_at, year_published.first_published_at, gap.valid_from) as first_seen_at,
-    acknowledgements.note
+    explanations.note,
+    explanations.acknowledged_by,
+    explanations.acknowledged_on,
+    explanations.acknowledged_until
 from totals as gap
 inner join {{ ref('stg_kolada__catalogue') }} as catalogue on gap.measure_id = catalogue.measure_id
 inner join {{ ref('stg_places') }} as places on gap.municipality_id = places.municipality_id
@@ -79,15 +83,10 @@ left join last_reports
         gap.measure_id = last_reports.measure_id
         and gap.municipality_id = last_reports.municipality_id
         and gap.year = last_reports.year
-left join acknowledgements
+left join explanations
     on
-        gap.measure_id = acknowledgements.measure_id
-        and gap.municipality_id = acknowledgements.municipality_id
-        and gap.year between acknowledgements.year_from and coalesce(acknowledgements.year_to, 9999)
+        gap.measure_id = explanations.measure_id
+        and gap.municipality_id = explanations.municipality_id
+        and gap.year = explanations.year
 where gap.is_expected and gap.value is null
-qualify
-    row_number() over (
-        partition by gap.measure_id, gap.municipality_id, gap.year
-        order by acknowledgements.year_from desc nulls last
-    ) = 1
 order by gap.measure_id, gap.municipality_id, gap.year

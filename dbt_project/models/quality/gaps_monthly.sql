@@ -24,22 +24,28 @@ reported as (
     from totals
 ),
 
-acknowledgements as (
+explanations as (
     select
-        measure_id,
-        municipality_id,
-        year_from,
-        year_to,
-        string_agg(note || ' (' || acknowledged_by || ', ' || acknowledged_on || ')', '; ' order by acknowledged_on)
-            as note
-    from {{ ref('acknowledged_gaps') }}
-    where
-        expires_on is null
-        or expires_on >= coalesce(
-            (select max(cast(files.fetched_at as date)) from {{ ref('stg_af__files') }} as files),
-            date '1970-01-01'
-        )
-    group by measure_id, municipality_id, year_from, year_to
+        gap.measure_id,
+        gap.place_id,
+        gap.month,
+        string_agg(
+            explained.note || ' (' || explained.acknowledged_by || ', ' || explained.acknowledged_on || ')',
+            '; ' order by explained.acknowledged_on, explained.note
+        ) as note,
+        string_agg(
+            distinct explained.acknowledged_by, ', ' order by explained.acknowledged_by
+        ) as acknowledged_by,
+        max(explained.acknowledged_on) as acknowledged_on,
+        nullif(max(coalesce(explained.expires_on, date '9999-12-31')), date '9999-12-31') as acknowledged_until
+    from reported as gap
+    inner join {{ ref('stg_acknowledged_gaps') }} as explained
+        on
+            gap.measure_id = explained.measure_id
+            and gap.place_id = explained.municipality_id
+            and year(gap.month) between explained.year_from and coalesce(explained.year_to, 9999)
+    where gap.is_expected and gap.value is null
+    group by gap.measure_id, gap.place_id, gap.month
 )
 
 select
@@ -49,34 +55,27 @@ select
     measures.title_sv as measure,
     places.municipality,
     gap.missing_reason,
-    case gap.missing_reason
-        when 'not_reported' then 'i.u.'
-        when 'suppressed' then '..'
-        when 'not_applicable' then '.'
-        else gap.missing_reason
-    end as shown_as,
+    {{ shown_as('gap.missing_reason') }} as shown_as,
     case
-        when acknowledgements.measure_id is not null then 'acknowledged'
+        when explanations.measure_id is not null then 'acknowledged'
         when gap.last_reported_month = gap.month - interval 1 month then 'new'
         else 'chronic'
     end as kind,
     gap.last_reported_month,
     greatest(gap.first_asked_at, month_published.first_published_at, gap.valid_from) as first_seen_at,
-    acknowledgements.note,
+    explanations.note,
+    explanations.acknowledged_by,
+    explanations.acknowledged_on,
+    explanations.acknowledged_until,
     {{ af_origin() }} as origin
 from reported as gap
 inner join {{ ref('stg_af__measures') }} as measures on gap.measure_id = measures.measure_id
 inner join {{ ref('stg_places') }} as places on gap.place_id = places.municipality_id
 left join month_published on gap.measure_id = month_published.measure_id and gap.month = month_published.month
-left join acknowledgements
+left join explanations
     on
-        gap.measure_id = acknowledgements.measure_id
-        and gap.place_id = acknowledgements.municipality_id
-        and year(gap.month) between acknowledgements.year_from and coalesce(acknowledgements.year_to, 9999)
+        gap.measure_id = explanations.measure_id
+        and gap.place_id = explanations.place_id
+        and gap.month = explanations.month
 where gap.is_expected and gap.value is null
-qualify
-    row_number() over (
-        partition by gap.measure_id, gap.place_id, gap.month
-        order by acknowledgements.year_from desc nulls last
-    ) = 1
 order by gap.measure_id, gap.place_id, gap.month

@@ -29,6 +29,7 @@ SHOWN_ELSEWHERE = {
     "municipality",
     "label",
     "row_key",
+    "incident_scope",
     "source",
     "expected",
     "found",
@@ -83,7 +84,7 @@ def evidence(settings: Settings, incident: Incident) -> Evidence:
     for path in (settings.build / f"{run_id}.duckdb", settings.published / "warehouse.duckdb"):
         rows, fetched = _read(path, table, run_id)
         if rows is not None:
-            places = [_place(row, expected, found, fetched) for row in rows]
+            places = [_place(row, expected, found, fetched) for row in of_scope(rows, incident.scope)]
             return Evidence(expected, found, run_id, path, table, fetched.get("", ""), places)
     return Evidence(expected, found, run_id)
 
@@ -94,7 +95,12 @@ def failing_rows(settings: Settings, incident: Incident) -> tuple[Path, str, lis
     if known.file is None:
         return None
     rows, _ = _read(known.file, known.table, known.run_id)
-    return known.file, known.table, rows or []
+    return known.file, known.table, of_scope(rows or [], incident.scope)
+
+
+def of_scope(rows: list[dict[str, Any]], scope: str) -> list[dict[str, Any]]:
+    """Return the rows in which the scope of an incident stands; all rows when it stands in none."""
+    return [row for row in rows if scope and scope in row.values()] or rows
 
 
 def _said(summary: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from ame_warehouse.errors import BuildError
+from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality.results import CheckResult, Severity, now_text, write_failing_rows
 from ame_warehouse.settings import Settings
 
@@ -92,6 +93,7 @@ def run_dbt(
     variables = {
         "ame_mode": settings.sources,
         "ame_as_of": as_of or "",
+        "ame_today": explained_gaps.build_day(as_of).isoformat(),
         "ame_scope": settings.municipality_scope,
     }
     arguments = [
@@ -119,6 +121,7 @@ def run_dbt(
     ]
     environment = {
         "AME_OBSERVATIONS": str(settings.observations),
+        "AME_ACKNOWLEDGED_GAPS": str(explained_gaps.store_path(settings)),
         "AME_BUILD_FILE": str(candidate),
         "AME_MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",

@@ -2,7 +2,7 @@
 
 It covers what the source said (each new content, outcome or definition, not the time of a fetch that brought
 nothing new), the dbt project with its seeds, the expectations, the code, the settings that matter, as_of, and
-the open acknowledgements.
+what people have acknowledged or explained.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import duckdb
 
 from ame_warehouse import __version__
 from ame_warehouse.errors import BuildError, LandingError
+from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality.incidents import list_incidents
 from ame_warehouse.settings import Settings
 
@@ -55,8 +56,7 @@ DEFINITIONS = (
     ("places", "'all'", "to_json([id, title, type])"),
     ("groups", "group_id", "to_json([title, member_id, member_title])"),
 )
-# Dates that the newest usable fetch has reached: a value becomes final or an acknowledgement ends, while the
-# content stays the same.
+# Dates that the newest usable fetch has reached: a value becomes final while the content stays the same.
 NEWEST = """
     select kpi_id, fetch_id, fetched_at
     from read_parquet($measures, union_by_name = true, hive_partitioning = false)
@@ -85,12 +85,6 @@ DATES = {
         inner join read_csv($files, header = true, all_varchar = true) as rules
             on newest.kpi_id = rules.kpi_id
         order by newest.kpi_id
-    """,
-    "acknowledged_gaps": """
-        select expires_on, expires_on::date < (select max(fetched_at)::date from ({newest}))
-        from read_csv($files, header = true, all_varchar = true)
-        where expires_on is not null
-        order by expires_on
     """,
 }
 # One row per change of what is in use of Arbetsförmedlingen's workbooks.
@@ -161,6 +155,7 @@ def parts(settings: Settings, as_of: str | None = None) -> dict[str, str]:
                 for i in list_incidents(settings)
                 if i.acknowledged_by
             ]
+            + explained_gaps.in_force(settings, explained_gaps.build_day(as_of))
         ),
     }
 

@@ -1,4 +1,4 @@
-"""`ame gaps`: the missing cells of the published version, and why they are missing."""
+"""`ame gaps`: the missing cells of the published version, why they are missing, and who knows why."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ COLUMNS = (
     "last_reported_year",
     "first_seen_at",
     "note",
+    "acknowledged_by",
+    "acknowledged_until",
 )
 TABLE_COLUMNS = (
     "municipality",
@@ -31,6 +33,13 @@ TABLE_COLUMNS = (
     "missing_reason",
     "kind",
     "last_reported_year",
+)
+
+
+app = typer.Typer(
+    help='List the missing ("i.u.") cells; `ack` explains some of them, `acks` lists the explanations.',
+    invoke_without_command=True,
+    rich_markup_mode=None,
 )
 
 
@@ -62,7 +71,9 @@ class Format(StrEnum):
     json = "json"
 
 
+@app.callback()
 def gaps(  # noqa: PLR0917 (the options of the command)
+    context: typer.Context,
     measure: Annotated[
         str | None,
         typer.Option(help="Measure or Kolada ids, comma-separated: U40455,N40011."),
@@ -77,6 +88,8 @@ def gaps(  # noqa: PLR0917 (the options of the command)
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """List the missing ("i.u.") cells of the published version: expected, and without a value."""
+    if context.invoked_subcommand is not None:
+        return
     from ame_warehouse.cli import output
     from ame_warehouse.pipeline.published import open_published
     from ame_warehouse.settings import load_settings

@@ -13,6 +13,7 @@ from ame_warehouse.cli import (
     as_of,
     backfill,
     diff,
+    gap_acks,  # noqa: F401 (its commands belong to `ame gaps`)
     gaps,
     incidents,
     reparse,
@@ -55,7 +56,7 @@ def _common(
 
 app.command("run")(run.run)
 app.command("status")(status.status)
-app.command("gaps")(gaps.gaps)
+app.add_typer(gaps.app, name="gaps")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(alerts.app, name="alerts")
 app.command("watch")(watch.watch)

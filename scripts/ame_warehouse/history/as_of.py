@@ -23,6 +23,7 @@ from ame_warehouse.pipeline import locks, progress
 from ame_warehouse.pipeline.faults import readable
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher
+from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.settings import Settings
@@ -157,7 +158,12 @@ def _snapshot(settings: Settings, work: Path) -> Settings:
             found=str(aside),
             action="wait until it has finished, or run `ame reparse` again when it was interrupted",
         )
-    return Settings(**{**settings.model_dump(), "home": home})
+    found = Settings(**{**settings.model_dump(), "home": home})
+    explained = explained_gaps.store_path(settings)
+    if explained.exists():
+        found.quality.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(explained, explained_gaps.store_path(found))
+    return found
 
 
 def _link(source: str, target: str) -> None:

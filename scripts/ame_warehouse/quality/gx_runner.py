@@ -224,6 +224,7 @@ def _result(
         failing_rows=count,
         failing_rows_table=table,
         scopes=_scopes(check, outcome, rows),
+        max_scopes=check.limit,
     )
 
 

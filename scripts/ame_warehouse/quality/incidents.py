@@ -259,13 +259,13 @@ def _incident(row: tuple[Any, ...]) -> Incident:
 
 
 def _faults(result: CheckResult) -> dict[str, None]:
-    """Return the scopes that need an incident: none, the whole check, or up to ten named ones."""
+    """Return the scopes that need an incident: none, the whole check, or (up to a limit) named ones."""
     if result.status == "passed":
         return {}
     if result.status == "errored":
         return {BROKEN: None}
     scopes = sorted(result.scopes)
-    return dict.fromkeys(scopes) if 0 < len(scopes) <= MAX_SCOPES else {"": None}
+    return dict.fromkeys(scopes) if 0 < len(scopes) <= (result.max_scopes or MAX_SCOPES) else {"": None}
 
 
 def _still_there(result: CheckResult, scope: str, faults: dict[str, None]) -> bool:

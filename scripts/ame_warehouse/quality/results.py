@@ -58,8 +58,8 @@ class CheckResult:
     """What one check found.
 
     `scopes` names the faults that get an incident each (for example failed measures) and says what was
-    found for each; empty means one incident for the whole check. `ran_at` is UTC, ISO 8601 without a time
-    zone.
+    found for each; empty means one incident for the whole check, as more than `max_scopes` do.
+    `ran_at` is UTC, ISO 8601 without a time zone.
     """
 
     check_id: str
@@ -75,6 +75,7 @@ class CheckResult:
     failing_rows: int = 0
     failing_rows_table: str | None = None
     scopes: dict[str, str] = field(default_factory=dict)
+    max_scopes: int | None = None
 
     @property
     def success(self) -> bool:

@@ -17,7 +17,11 @@ META = ("check_id", "owner", "expected", "action")
 
 @dataclass(frozen=True)
 class Check:
-    """What the register says of one expectation; `scope` is the column that names single faults."""
+    """What the register says of one expectation.
+
+    `scope` is the column that names single faults; `limit` (None = the store's) says up to how many
+    of them get an incident each.
+    """
 
     check_id: str
     severity: Severity
@@ -27,6 +31,7 @@ class Check:
     action: str
     suite: str
     scope: str | None
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ def _check(path: Path, suite: str, expectation: dict[str, Any]) -> Check:
         action=meta["action"],
         suite=suite,
         scope=meta.get("incident_scope"),
+        limit=meta.get("incident_limit"),
     )
 
 

@@ -1,0 +1,48 @@
+{#- A source whose files (`pattern`) may not exist yet: then it is an empty table with the columns that it declares. -#}
+{% macro source_or_empty(source_name, name, pattern) -%}
+    {%- set relation = source(source_name, name) -%}
+    {%- set fetched = namespace(files=1) -%}
+    {%- if execute and graph is defined and graph.sources is defined -%}
+        {%- set quoted = pattern | replace("'", "''") -%}
+        {%- set fetched.files = run_query("select count(*) as n from glob('" ~ quoted ~ "')").rows[0][0] -%}
+    {%- endif -%}
+    {%- if fetched.files > 0 -%}
+        {{ relation }}
+    {%- else -%}
+        {%- set declared = graph.sources.values()
+            | selectattr('source_name', 'equalto', source_name) | selectattr('name', 'equalto', name) | first -%}
+        (
+            select
+            {%- for column in declared.columns.values() %}
+                cast(null as {{ column.data_type }}) as {{ column.name }}{{ "," if not loop.last }}
+            {%- endfor %}
+            where false
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What people have told with `ame gaps ack`, outside the project. -#}
+{% macro told_explanations() -%}
+    {{ source_or_empty('warehouse', 'gap_explanations', env_var('AME_ACKNOWLEDGED_GAPS', '')) }}
+{%- endmacro %}
+
+{#- The day for which the warehouse is built (UTC): that of as-of, else the one that the program names, else today. -#}
+{% macro build_day() -%}
+    {%- if var("ame_as_of") -%}
+        cast(cast('{{ var("ame_as_of") }}' as timestamp) as date)
+    {%- elif var("ame_today") -%}
+        cast('{{ var("ame_today") }}' as date)
+    {%- else -%}
+        current_date
+    {%- endif -%}
+{%- endmacro %}
+
+{#- How a gap is printed. -#}
+{% macro shown_as(reason) -%}
+    case {{ reason }}
+        when 'not_reported' then 'i.u.'
+        when 'suppressed' then '..'
+        when 'not_applicable' then '.'
+        else {{ reason }}
+    end
+{%- endmacro %}
