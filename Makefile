@@ -8,7 +8,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(BIN)/uv pip install --quiet 
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help install install-dev run test test-fast lint up status gaps incidents bench docs lock clean
+.PHONY: help install install-dev run test test-fast lint up status gaps incidents atlas vendor bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,12 @@ gaps: install ## the missing ("i.u.") years
 
 incidents: install ## open incidents
 	@$(BIN)/ame incidents
+
+atlas: install ## make the atlas of what is published and show it on this machine
+	@$(BIN)/ame atlas --serve
+
+vendor: ## bundle the libraries of the atlas again (needs node; nobody else does)
+	@cd scripts/atlas_vendor && npm ci --no-audit --no-fund && node make.mjs
 
 bench: install-dev ## run the benchmarks under scripts/bench
 	@for f in scripts/bench/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done

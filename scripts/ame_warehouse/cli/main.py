@@ -11,6 +11,7 @@ from ame_warehouse import __version__
 from ame_warehouse.cli import (
     alerts,
     as_of,
+    atlas,
     backfill,
     diff,
     gap_acks,  # noqa: F401 (its commands belong to `ame gaps`)
@@ -63,6 +64,7 @@ app.command("watch")(watch.watch)
 app.command("up")(up.up)
 app.command("reparse")(reparse.reparse)
 app.command("serve")(serve.serve)
+app.command("atlas")(atlas.atlas)
 app.command("as-of")(as_of.as_of)
 app.command("diff")(diff.diff)
 app.command("versions")(versions.versions)

@@ -1,0 +1,13 @@
+"""The pages of the atlas: one module per page, each with `ENTRY` (its place in the menu) and `build(site)`.
+
+A page is added by writing its module and naming it here; its texts go into `texts.json`.
+"""
+
+from __future__ import annotations
+
+from ame_warehouse.atlas.pages import common, start
+
+_IN_MENU = (start,)
+
+MENU = tuple(module.ENTRY for module in _IN_MENU)
+BUILDERS = (common.build, *(module.build for module in _IN_MENU))

@@ -1,0 +1,107 @@
+// Line charts over years, drawn with Observable Plot: missing years are marks of their own, never zero, never a joined line.
+import {axisX, axisY, dot, gridY, line, plot, ruleX, ruleY, text} from "../vendor/plot.js";
+import {decimalsOf, el, missingMark, number, quantity, t, textOr} from "./core.js";
+
+export const COLOURS = ["#17494d", "#b3541e", "#5b4b8a", "#8a6d00", "#2f6f9f", "#8c2f57", "#4f6f2f"];
+const DASHES = [null, "6 3", "2 3", "8 3 2 3", "4 2", "1 3", "10 4"];
+const WIDTH = 680;
+
+/**
+ * Return a figure: the chart, its legend, and what is drawn on the time axis, in words.
+ *
+ * lines: [{name, cells: [{year, value, reason}], isMain, colour}]; options: title, unit, height, events: [{year, title}],
+ * breaks: [{year, note}], description (for screen readers; the table beside holds the numbers).
+ */
+export function lineChart(lines, options) {
+  const {unit, title, events = [], breaks = [], height = 260} = options;
+  const drawn = lines.filter(({cells}) => cells.length).map((one, i) => ({
+    ...one, colour: one.colour ?? COLOURS[i % COLOURS.length], dash: one.isMain ? null : DASHES[i % DASHES.length],
+  }));
+  const years = allYears(drawn);
+  if (!years.length) return el("p.note", {}, t("chart.nothing"));
+  const points = drawn.flatMap(({cells, ...one}) => wholeYears(cells, years).map((cell) => ({...cell, ...one})));
+  const known = points.filter((point) => point.value !== null);
+  const missing = points.filter((point) => point.isMain && point.reason);
+  const decimals = decimalsOf(unit, known.map((p) => p.value));
+  const within = (mark) => mark.year >= years[0] && mark.year <= years.at(-1);
+  const onAxis = numbered([...breaks.map((b) => ({...b, isBreak: true})), ...events].filter(within));
+  const svg = plot({
+    width: WIDTH, height, marginLeft: 56, marginRight: 24, marginTop: onAxis.length ? 30 : 14, marginBottom: 30,
+    style: {fontFamily: "inherit", fontSize: "13px"},
+    x: {type: "linear", domain: [years[0] - 0.3, years.at(-1) + 0.3]},
+    y: {zero: true, nice: true},
+    marks: [
+      gridY({stroke: "#17494d", strokeOpacity: 0.12}),
+      axisX(years, {tickFormat: String, tickSize: 0, label: null}),
+      axisY({ticks: 5, tickSize: 0, label: null, tickFormat: (v) => number(v, Number.isInteger(v) ? 0 : Math.max(decimals, 1))}),
+      ruleY([0], {stroke: "#51605f"}),
+      ruleX(onAxis, {x: "year", stroke: (d) => (d.isBreak ? "#b3541e" : "#6b7776"), strokeDasharray: "3 3"}),
+      text(onAxis, {x: "year", text: "label", frameAnchor: "top", dy: -18, fill: (d) => (d.isBreak ? "#9a4212" : "#4c5958"), fontWeight: 600}),
+      ...drawn.map((one) => line(points.filter((p) => p.name === one.name), {
+        x: "year", y: (p) => p.value ?? NaN, stroke: one.colour, strokeWidth: one.isMain ? 2.8 : 1.8, strokeDasharray: one.dash,
+      })),
+      ...drawn.map((one) => dot(known.filter((p) => p.name === one.name), {
+        x: "year", y: "value", r: one.isMain ? 4 : 2.6, fill: one.colour,
+        title: (p) => `${p.name} ${p.year}: ${quantity(p.value, unit, decimals)}`,
+      })),
+      text(missing, {x: "year", y: 0, dy: -9, text: (p) => missingMark(p.reason), fill: "#9a4212", fontStyle: "italic", fontWeight: 600}),
+    ],
+  });
+  for (const style of svg.querySelectorAll("style")) style.remove(); // its rules stand in atlas.css: the policy allows no inline styles
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", `${title}. ${options.description ?? t("chart.in_table")}`);
+  return el("figure.chart", {}, el("figcaption", {}, title, el("span.unit", {}, t(`unit.name.${unit}`))), legend(drawn), el("div.plot-frame", {}, svg), axisNotes(onAxis));
+}
+
+function allYears(lines) {
+  const found = lines.flatMap(({cells}) => cells.map((cell) => cell.year));
+  if (!found.length) return [];
+  const [first, last] = [Math.min(...found), Math.max(...found)];
+  return Array.from({length: last - first + 1}, (_, i) => first + i);
+}
+
+/** Return one cell per year, so that a year without a record breaks the line. */
+function wholeYears(cells, years) {
+  const byYear = new Map(cells.map((cell) => [cell.year, cell]));
+  return years.map((year) => byYear.get(year) ?? {year, value: null, reason: null});
+}
+
+/** Give what stands on the time axis its labels: letters for breaks, figures for events; one label per year and kind. */
+function numbered(marks) {
+  let breaks = 0;
+  let events = 0;
+  const byPlace = new Map();
+  for (const mark of [...marks].sort((a, b) => a.year - b.year)) {
+    const key = `${mark.year} ${mark.isBreak}`;
+    if (!byPlace.has(key)) {
+      const label = mark.isBreak ? String.fromCharCode(65 + breaks++) : String(++events);
+      byPlace.set(key, {...mark, label, titles: []});
+    }
+    byPlace.get(key).titles.push(mark.title);
+  }
+  const placed = [...byPlace.values()];
+  return placed.map((mark) => {
+    const twin = placed.find((other) => other !== mark && other.year === mark.year);
+    return twin ? {...mark, label: mark.isBreak ? `${mark.label}·${twin.label}` : "", own: mark.label} : {...mark, own: mark.label};
+  });
+}
+
+function legend(lines) {
+  return el("ul.legend", {}, lines.map((one) => el("li", {}, swatch(one), one.name)));
+}
+
+function swatch({colour, dash, isMain}) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [name, value] of Object.entries({width: 28, height: 10, "aria-hidden": "true"})) svg.setAttribute(name, value);
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const strokes = {x1: 0, x2: 28, y1: 5, y2: 5, stroke: colour, "stroke-width": isMain ? 3 : 2, ...(dash ? {"stroke-dasharray": dash} : {})};
+  for (const [name, value] of Object.entries(strokes)) svg.setAttribute(name, value);
+  svg.append(path);
+  return svg;
+}
+
+function axisNotes(marks) {
+  if (!marks.length) return null;
+  return el("ul.axis-notes", {}, marks.map((mark) => el(mark.isBreak ? "li.break" : "li", {},
+    el("b", {}, `${mark.own} `), `${mark.year} ${textOr(mark.isBreak ? "chart.break" : "chart.event")}: ${mark.titles.join("; ")}`)));
+}

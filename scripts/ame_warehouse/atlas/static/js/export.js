@@ -1,0 +1,45 @@
+// Downloads: CSV (UTF-8, semicolon, numbers with a dot) and XLSX, each with its source line.
+import {el, t} from "./core.js";
+
+/** Return the buttons that give `{columns: [{key, header, isNumber}], rows, source: [lines], name}` to a file. */
+export function exportButtons(makeTable) {
+  return el("p.exports", {},
+    el("button", {type: "button", "data-export": "csv", onclick: () => saveCsv(makeTable())}, t("export.csv")),
+    el("button", {type: "button", "data-export": "xlsx", onclick: () => saveXlsx(makeTable())}, t("export.xlsx")));
+}
+
+const quoted = (text) => (/[";\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const asText = (value) => (value === null || value === undefined ? "" : String(value));
+
+/** Return the table as CSV text. */
+export function csvText({columns, rows, source}) {
+  const lines = [columns.map((c) => c.header), ...rows.map((row) => columns.map((c) => asText(row[c.key])))];
+  const notes = source.map((line) => [line]);
+  return "\ufeff" + [...lines, [], ...notes].map((line) => line.map((v) => quoted(v)).join(";")).join("\r\n") + "\r\n";
+}
+
+function saveCsv(table) {
+  save(new Blob([csvText(table)], {type: "text/csv;charset=utf-8"}), `${table.name}.csv`);
+}
+
+async function saveXlsx({columns, rows, source, name}) {
+  const {default: writeExcelFile} = await import("../vendor/xlsx.js");
+  const head = columns.map((c) => ({value: c.header, fontWeight: "bold"}));
+  const body = rows.map((row) => columns.map((c) => {
+    const value = row[c.key];
+    if (value === null || value === undefined || value === "") return null;
+    return typeof value === "number" ? {type: Number, value} : {type: String, value: String(value)};
+  }));
+  const notes = source.map((line) => [{type: String, value: line}]);
+  const file = await writeExcelFile([head, ...body, [], ...notes]).toBlob();
+  save(file, `${name}.xlsx`);
+}
+
+function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = el("a", {href: address, download: name});
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,104 @@
+// Tables that can be sorted by their headings and filtered by a word; the model is TanStack Table's.
+import {
+  columnFilteringFeature, constructTable, createFilteredRowModel, createSortedRowModel, globalFilteringFeature,
+  rowSortingFeature, storeReactivityBindings, tableFeatures,
+} from "../vendor/table.js";
+import {el, language, t} from "./core.js";
+import {exportButtons} from "./export.js";
+
+const collator = new Intl.Collator(language, {numeric: true});
+const features = tableFeatures({
+  coreReactivityFeature: storeReactivityBindings(),
+  rowSortingFeature,
+  columnFilteringFeature,
+  globalFilteringFeature,
+  sortedRowModel: createSortedRowModel(),
+  filteredRowModel: createFilteredRowModel(),
+});
+
+/** Order two values: numbers as numbers, texts by the language's alphabet; what is missing comes last in both directions. */
+function compare(rowA, rowB, key, isDescending) {
+  const [a, b] = [rowA.original[key], rowB.original[key]];
+  const missing = [a, b].map((value) => value === null || value === undefined || value === "");
+  if (missing[0] || missing[1]) return (missing[0] - missing[1]) * (isDescending ? -1 : 1);
+  return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
+}
+
+/**
+ * Show rows as a table and return its element.
+ *
+ * columns: [{key, header, isNumber, isHead, show: (row) => text or node, exportKeys: [{key, header}]}]; `isHead`
+ * makes the cell the row's heading. options: caption, name (of downloads), source: [lines], isFiltered, isSorted (default true), sortBy,
+ * rowAttributes: (row) => attributes. Without `source` there is no download.
+ */
+export function dataTable(columns, rows, options = {}) {
+  const {caption, name, source, isFiltered = false, isSorted = true, rowAttributes = () => ({})} = options;
+  let sorting = options.sortBy ?? [];
+  const table = constructTable({
+    features,
+    data: rows,
+    columns: columns.map(({key}) => ({
+      id: key,
+      accessorFn: (row) => row[key],
+      sortDescFirst: false,
+      sortFn: (a, b) => compare(a, b, key, sorting.some((s) => s.id === key && s.desc)),
+    })),
+    initialState: {sorting},
+    globalFilterFn: (row, _column, words) => searchable(row.original, columns).includes(words.toLocaleLowerCase(language)),
+    getColumnCanGlobalFilter: () => true,
+  });
+  const body = el("tbody");
+  const status = el("p.visually-hidden", {role: "status"});
+  const headings = columns.map((column) => heading(column, isSorted, () => sort(column)));
+
+  function sort({key}) {
+    const before = sorting.find((s) => s.id === key);
+    sorting = [{id: key, desc: before ? !before.desc : false}];
+    table.setSorting(sorting);
+    fill();
+  }
+
+  function fill() {
+    const shown = table.getRowModel().rows;
+    body.replaceChildren(...shown.map(({original: row}) => el("tr", rowAttributes(row), columns.map((column) => cell(column, row)))));
+    columns.forEach((column, i) => {
+      const state = sorting.find((s) => s.id === column.key);
+      if (state) headings[i].setAttribute("aria-sort", state.desc ? "descending" : "ascending");
+      else headings[i].removeAttribute("aria-sort");
+    });
+    status.textContent = t("table.rows", {n: shown.length});
+  }
+
+  fill();
+  const frame = el("div.table", {},
+    isFiltered && rows.length > 8 ? filterBox((words) => { table.setGlobalFilter(words); fill(); }) : null,
+    el("div.scroll", {tabindex: "0", role: "region", "aria-label": caption},
+      el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, headings)), body)),
+    status,
+    source ? el("p.source", {}, source.join(" · ")) : null,
+    source ? exportButtons(() => ({columns: exportColumns(columns), rows: table.getRowModel().rows.map((r) => r.original), source, name})) : null);
+  return frame;
+}
+
+function searchable(row, columns) {
+  return columns.map(({key}) => row[key] ?? "").join(" ").toLocaleLowerCase(language);
+}
+
+const exportColumns = (columns) => columns.flatMap((c) => c.exportKeys ?? (c.isLeftOut ? [] : [c]));
+
+function heading(column, isSorted, onSort) {
+  const attributes = {scope: "col", class: column.isNumber ? "num" : null};
+  if (!isSorted || column.isLeftOut) return el("th", attributes, column.header);
+  return el("th", attributes, el("button.sort", {type: "button", onclick: onSort}, column.header));
+}
+
+function cell(column, row) {
+  const content = column.show ? column.show(row) : row[column.key] ?? "–";
+  if (column.isHead) return el("th", {scope: "row"}, content);
+  return el("td", {class: column.isNumber ? "num" : null}, content);
+}
+
+function filterBox(onInput) {
+  const input = el("input", {type: "search", autocomplete: "off", oninput: () => onInput(input.value)});
+  return el("label.filter", {}, el("span", {}, t("table.filter")), input);
+}

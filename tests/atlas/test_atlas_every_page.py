@@ -1,0 +1,92 @@
+"""What holds for every page: languages, narrow screens, keyboard, print, pictures, weight."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from tests.atlas.conftest import Atlas, Watched
+
+from ame_warehouse.atlas import pages, texts
+from ame_warehouse.settings import PROJECT_ROOT
+
+SCREENSHOTS = PROJECT_ROOT / "docs" / "screenshots"
+PATHS = {entry.id: entry.path for entry in pages.MENU}
+FIRST_PAGE_BYTES = 300_000
+FIRST_PAGE_MS = 1_000
+UNNAMED = """() => [...document.querySelectorAll("button, a, input, select")]
+    .filter((e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length))
+    .map((e) => e.outerHTML)"""
+UNLABELLED_TABLES = """() => [...document.querySelectorAll("table")]
+    .filter((e) => !e.caption?.textContent.trim() || e.querySelector("th:not([scope])"))
+    .map((e) => e.outerHTML.slice(0, 200))"""
+UNNAMED_CHARTS = """() => [...document.querySelectorAll("figure svg")]
+    .filter((e) => !e.closest("[aria-hidden]") && !e.getAttribute("aria-label"))
+    .map((e) => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("page_id", PATHS)
+def test_a_page_in_both_languages_on_a_narrow_screen(page_id: str, watch: Callable[..., Watched]) -> None:
+    watched = watch(viewport={"width": 390, "height": 800}, has_touch=True)
+    page = watched.open(PATHS[page_id])
+    for language in texts.LANGUAGES:
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.locator("h1").count() == 1
+        assert page.title().endswith(texts.text(language, "site.name"))
+        current = page.locator(".menu a[aria-current=page]")
+        assert current.count() == (0 if page_id == "start" else 1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate(UNNAMED) == []
+        assert page.evaluate(UNLABELLED_TABLES) == []
+        assert page.evaluate(UNNAMED_CHARTS) == []
+        page.locator("a.language").click()
+        page.wait_for_load_state("networkidle")
+    assert page.locator("html").get_attribute("lang") == "sv"  # there and back again
+
+
+@pytest.mark.parametrize("page_id", PATHS)
+def test_a_page_by_keyboard_on_paper_and_as_a_picture(page_id: str, watched: Watched) -> None:
+    page = watched.open(PATHS[page_id])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    if os.environ.get("AME_WRITE_SCREENSHOTS"):
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.evaluate("document.activeElement.blur()")
+        page.screenshot(
+            path=SCREENSHOTS / f"atlas-{page_id}.png",
+            clip={"x": 0, "y": 0, "width": 1280, "height": 1000},
+            full_page=True,
+        )
+    page.emulate_media(media="print")
+    for hidden in (".menu", ".skip", "a.language"):
+        assert not page.locator(hidden).is_visible()
+    assert page.locator("h1").is_visible()
+
+
+def test_every_page_has_a_picture_in_the_docs() -> None:
+    assert {path.stem for path in SCREENSHOTS.glob("atlas-*.png")} == {
+        f"atlas-{page_id}" for page_id in PATHS
+    }
+
+
+def test_the_first_page_is_light_and_usable_within_a_second(atlas: Atlas, watched: Watched) -> None:
+    page = watched.page
+    weights: list[int] = []
+    page.on(
+        "requestfinished",
+        lambda request: weights.append(
+            sum(request.sizes()[k] for k in ("responseBodySize", "responseHeadersSize"))
+        ),
+    )
+    page.goto(atlas.address, wait_until="commit")
+    page.locator("#coverage-table tbody tr").first.wait_for()
+    usable = page.evaluate("performance.now()")
+    loaded = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    page.wait_for_load_state("networkidle")
+    assert sum(weights) < FIRST_PAGE_BYTES
+    assert len(weights) > 5
+    assert loaded < FIRST_PAGE_MS
+    assert usable < FIRST_PAGE_MS
