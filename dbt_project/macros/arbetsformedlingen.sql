@@ -20,8 +20,7 @@
 
 {#- A parsed table of Arbetsförmedlingen; before the first fetch there are no files. -#}
 {% macro af_source(name) -%}
-    {%- set folder = env_var('AME_OBSERVATIONS', 'observations') -%}
-    {{ source_or_empty('arbetsformedlingen', name, folder ~ '/source=arbetsformedlingen/*/' ~ name ~ '.parquet') }}
+    {{ source_or_empty('arbetsformedlingen', name) }}
 {%- endmacro %}
 
 {#- What the figures are: those of the generated sample are synthetic wherever they appear. -#}

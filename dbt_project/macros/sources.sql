@@ -1,9 +1,18 @@
-{#- A source whose files (`pattern`) may not exist yet: then it is an empty table with the columns that it declares. -#}
-{% macro source_or_empty(source_name, name, pattern) -%}
+{#- The files of a source (pattern): Arbetsförmedlingen's parsed tables, or what people told with `ame gaps ack`. -#}
+{% macro source_files(source_name, name) -%}
+    {%- if source_name == 'warehouse' -%}
+        {{ env_var('AME_ACKNOWLEDGED_GAPS', '') }}
+    {%- else -%}
+        {{ env_var('AME_OBSERVATIONS', 'observations') }}/source={{ source_name }}/*/{{ name }}.parquet
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A source whose files may not exist yet: then it is an empty table with the columns that it declares. -#}
+{% macro source_or_empty(source_name, name) -%}
     {%- set relation = source(source_name, name) -%}
     {%- set fetched = namespace(files=1) -%}
     {%- if execute and graph is defined and graph.sources is defined -%}
-        {%- set quoted = pattern | replace("'", "''") -%}
+        {%- set quoted = source_files(source_name, name) | replace("'", "''") -%}
         {%- set fetched.files = run_query("select count(*) as n from glob('" ~ quoted ~ "')").rows[0][0] -%}
     {%- endif -%}
     {%- if fetched.files > 0 -%}
@@ -19,11 +28,6 @@
             where false
         )
     {%- endif -%}
-{%- endmacro %}
-
-{#- What people have told with `ame gaps ack`, outside the project. -#}
-{% macro told_explanations() -%}
-    {{ source_or_empty('warehouse', 'gap_explanations', env_var('AME_ACKNOWLEDGED_GAPS', '')) }}
 {%- endmacro %}
 
 {#- The day for which the warehouse is built (UTC): that of as-of, else the one that the program names, else today. -#}

@@ -22,7 +22,7 @@ with explained as (
         cast(expires_on as date) as expires_on,
         note,
         'ame gaps ack' as source
-    from {{ told_explanations() }}
+    from {{ source_or_empty('warehouse', 'gap_explanations') }}
 )
 
 select *
