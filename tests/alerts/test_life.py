@@ -58,13 +58,38 @@ def test_ten_runs_of_one_fault_give_exactly_the_right_alerts(
         f"[ame] {mark} compositions_sum_100 new: Härryda (1401) (INC-0001)",
         f"[ame] {mark} compositions_sum_100 is worse: Härryda (1401) (INC-0001)",
         "[ame] RESOLVED compositions_sum_100 is resolved (INC-0001)",
-        f"[ame] {mark} compositions_sum_100 is back: Härryda (1401) (INC-0002)",
-        "[ame] RESOLVED compositions_sum_100 is resolved (INC-0002)",
+        f"[ame] {mark} compositions_sum_100 is back: Härryda (1401) (INC-0001)",
+        "[ame] RESOLVED compositions_sum_100 is resolved (INC-0001)",
     ]
-    assert "Worse:        5 rows fail, 1 when last told" in hook.posts[1]["message"]
+    assert "Worse:        5 rows fail, 1 when last told or acknowledged" in hook.posts[1]["message"]
     assert "Known to:     data_steward: asked Härryda" in hook.posts[1]["message"]
-    assert "Earlier:      INC-0001, resolved since" in hook.posts[3]["message"]
+    assert "Known to" not in hook.posts[3]["message"], "who knew of it then may not know that it is back"
+    assert "Earlier:      open from 20" in hook.posts[3]["message"]
     assert [letter["Subject"] for letter in mail.mails] == titles(hook)
+
+
+def test_more_than_was_acknowledged_is_told_again(home: Home, hook: Webhook) -> None:
+    settings = home(hook.url)
+    runs = Runs(settings)
+    runs.run(check(failing_rows=5))
+    runs.run(check(failing_rows=2))
+    acknowledge(settings, "INC-0001", "data_steward", "two are known", runs.now.isoformat()[:19])
+    runs.run(check(failing_rows=2))
+    assert len(hook.posts) == 1
+    runs.run(check(failing_rows=3))
+    assert "Worse:        3 rows fail, 2 when last told or acknowledged" in hook.posts[1]["message"]
+    runs.run(check(failing_rows=3))
+    assert len(hook.posts) == 2
+
+
+def test_a_fault_that_comes_back_much_later_names_the_incident_before(home: Home, hook: Webhook) -> None:
+    runs = Runs(home(hook.url))
+    runs.run(check())
+    runs.run(check(status="passed", failing_rows=0))
+    runs.now += timedelta(days=31)
+    runs.run(check())
+    assert titles(hook)[-1].endswith("is back: Härryda (1401) (INC-0002)")
+    assert "Earlier:      INC-0001, resolved since" in hook.posts[-1]["message"]
 
 
 def test_a_run_that_was_killed_before_it_told_is_told_by_the_next(

@@ -1,4 +1,4 @@
-"""The life of an incident: opened, seen again, acknowledged, resolved, back as a new one."""
+"""The life of an incident: opened, seen again, acknowledged, resolved, opened again."""
 
 from __future__ import annotations
 
@@ -67,17 +67,41 @@ def test_opened_seen_acknowledged_resolved_reopened(settings: Settings) -> None:
     assert list_incidents(settings, open_only=True) == []
 
     back = record(settings, [result()], "run5", "2026-01-05T00:00:00")
-    assert back.opened == ["INC-0002"]
-    new, old = list_incidents(settings)
-    assert (new.incident_id, new.previous_incident_id, new.acknowledged_by) == ("INC-0002", "INC-0001", None)
-    assert (old.incident_id, old.resolved_at, old.note) == (
-        "INC-0001",
-        "2026-01-04T00:00:00",
-        "counted in a new way",
-    )
-    events = [event["event"] for event in IncidentStore(settings).history("INC-0001")]
-    assert events == ["opened", "seen", "acknowledged", "seen", "resolved"]
-    assert [event["event"] for event in IncidentStore(settings).history("INC-0002")] == ["reopened"]
+    assert (back.opened, back.reopened) == ([], ["INC-0001"])
+    incident = list_incidents(settings)[0]
+    assert (incident.incident_id, incident.resolved_at) == ("INC-0001", None)
+    assert (incident.reopened_at, incident.times_seen) == ("2026-01-05T00:00:00", 4)
+    assert (incident.acknowledged_by, incident.note, incident.acknowledged_count) == (None, None, None)
+    history = IncidentStore(settings).history("INC-0001")
+    events = [event["event"] for event in history]
+    assert events == ["opened", "seen", "acknowledged", "seen", "resolved", "reopened"]
+    assert history[2]["detail"] == "counted in a new way", "what was acknowledged stays in the history"
+
+
+@pytest.mark.parametrize(("back", "incidents"), [("2026-02-01", ["INC-0001"]), ("2026-02-02", ["INC-0002"])])
+def test_a_fault_that_comes_back_after_thirty_days_is_a_new_incident(
+    back: str, incidents: list[str], settings: Settings
+) -> None:
+    record(settings, [result()], "run1", "2026-01-01T00:00:00")
+    record(settings, [result(status="passed")], "run2", "2026-01-02T00:00:00.5")
+    record(settings, [result()], "run3", f"{back}T00:00:00.500000")
+    found = list_incidents(settings, open_only=True)
+    assert [i.incident_id for i in found] == incidents
+    again = incidents == ["INC-0002"]
+    assert found[0].previous_incident_id == ("INC-0001" if again else None)
+    last = IncidentStore(settings).history(incidents[0])[-1]
+    assert last["event"] == ("opened" if again else "reopened")
+
+
+def test_a_store_of_an_earlier_version_gets_the_new_columns(settings: Settings) -> None:
+    record(settings, [result()], "run1", "2026-01-01T00:00:00")
+    with sqlite3.connect(IncidentStore(settings).path) as con:
+        con.execute("alter table incidents drop column acknowledged_count")
+        con.execute("alter table incidents drop column reopened_at")
+    con.close()
+    record(settings, [result(rows=4)], "run2", "2026-01-02T00:00:00")
+    incident = acknowledge(settings, "1", "steward", "known", "2026-01-02T10:00:00")
+    assert (incident.acknowledged_count, incident.reopened_at, incident.times_seen) == (4, None, 2)
 
 
 def test_ten_runs_of_the_same_fault_are_one_incident(settings: Settings) -> None:

@@ -215,10 +215,17 @@ def test_a_publication_that_fails_marks_stale_and_can_be_repeated(
     body = read_manifest(settings)
     assert body is not None
     assert (body["version"], body["stale"]) == (first["version"], True)
+    (incident,) = list_incidents(settings, open_only=True)
+    assert (incident.check_id, incident.severity) == ("publication", "error")
+    assert "No space left on device" in incident.summary
     build.publish(settings, plan["version"])
     body = read_manifest(settings)
     assert body is not None
     assert (body["version"], body["stale"]) == (plan["version"], False)
+    assert list_incidents(settings, open_only=True) == []
+    assert query(settings, "select check_id, resolved_at is null from quality.incidents") == [
+        ("publication", False)
+    ]
 
 
 def test_damaged_published_files_are_made_again(settings: Settings, quick: None) -> None:

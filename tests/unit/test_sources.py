@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ame_warehouse.arbetsformedlingen import http
-from ame_warehouse.errors import AmeError, LandingError, SourceUnavailableError
+from ame_warehouse.errors import AmeError, BusyError, LandingError, SourceUnavailableError
 from ame_warehouse.pipeline import airflow_home, progress, runner, sources, steps
 from ame_warehouse.pipeline.runner import SUPPORTING, RunOptions, StepRecorder
 from ame_warehouse.quality.incidents import list_incidents
@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def failed(settings: Settings, error: Exception) -> None:
-    with pytest.raises(type(error)), sources.watched(settings, "arbetsformedlingen"):
+    with pytest.raises(type(error)), sources.fetched(settings, "arbetsformedlingen"):
         raise error
 
 
@@ -36,10 +36,10 @@ def test_a_failure_is_an_incident_until_the_next_success(settings: Settings) -> 
     failed(settings, SourceUnavailableError("the page does not answer", action="open it"))
     (incident,) = list_incidents(settings, open_only=True)
     assert (incident.check_id, incident.severity, incident.times_seen) == (CHECK, "warning", 2)
-    with sources.watched(settings, "kolada"):
+    with sources.fetched(settings, "kolada"):
         pass  # another source's success says nothing of this one
     assert len(list_incidents(settings, open_only=True)) == 1
-    with sources.watched(settings, "arbetsformedlingen"):
+    with sources.fetched(settings, "arbetsformedlingen"):
         pass
     assert list_incidents(settings, open_only=True) == []
     (incident,) = list_incidents(settings)
@@ -48,6 +48,44 @@ def test_a_failure_is_an_incident_until_the_next_success(settings: Settings) -> 
 
 def test_a_fault_of_our_own_is_not_the_sources(settings: Settings) -> None:
     failed(settings, LandingError("disk full"))
+    assert list_incidents(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "owner"),
+    [
+        pytest.param(LandingError("an object is damaged", action="restore it"), "operator", id="ours"),
+        pytest.param(KeyError("Ny kolumn"), "data_engineer", id="a layout that nobody knows"),
+    ],
+)
+def test_what_cannot_be_read_is_an_incident_until_it_can(
+    settings: Settings, error: Exception, owner: str
+) -> None:
+    with pytest.raises(type(error)), sources.parsed(settings, "arbetsformedlingen"):
+        raise error
+    (incident,) = list_incidents(settings, open_only=True)
+    assert (incident.check_id, incident.owner) == ("source_parsed_arbetsformedlingen", owner)
+    assert str(error) in incident.summary and incident.action
+    with sources.parsed(settings, "arbetsformedlingen"):
+        pass
+    assert list_incidents(settings, open_only=True) == []
+
+
+def test_a_step_that_cannot_read_the_landing_opens_the_incident(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AME_HOME", str(settings.home))
+    for step, source in ((steps.parse_af, "arbetsformedlingen"), (steps.parse_landing, "kolada")):
+        with pytest.raises(LandingError):
+            step(["20200101T000000000000Z-000000"])
+        assert f"source_parsed_{source}" in [i.check_id for i in list_incidents(settings, open_only=True)]
+        step([])
+    assert list_incidents(settings, open_only=True) == []
+
+
+def test_a_run_that_waits_for_another_one_is_no_incident(settings: Settings) -> None:
+    with pytest.raises(BusyError), sources.parsed(settings, "kolada"):
+        raise BusyError("another process is working in this AME_HOME")
     assert list_incidents(settings) == []
 
 

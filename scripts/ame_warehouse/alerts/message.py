@@ -119,9 +119,11 @@ def _section(settings: Settings, notice: Notice) -> Section:
         ]  # fmt: skip
     fields: list[Field] = [("What", incident.summary)]
     if notice.event == "worse":
-        fields.append(("Worse", f"{incident.last_count} rows fail, {notice.before} when last told"))
+        fields.append(
+            ("Worse", f"{incident.last_count} rows fail, {notice.before} when last told or acknowledged")
+        )
     if notice.event == "reopened":
-        fields.append(("Earlier", f"{incident.previous_incident_id}, resolved since"))
+        fields.append(("Earlier", _earlier(incident)))
     if incident.acknowledged_by:
         fields.append(("Known to", f"{incident.acknowledged_by}: {incident.note}"))
     groups = _grouped(known.places) or [
@@ -146,6 +148,13 @@ def _section(settings: Settings, notice: Notice) -> Section:
         ("What to do", incident.action),
         ("Failing rows", rows if known.file else f"ame incidents show {incident.incident_id}"),
     ]
+
+
+def _earlier(incident: Incident) -> str:
+    """Return what is known of a fault that is back: the same incident opened again, or the one before."""
+    if incident.reopened_at is None:
+        return f"{incident.previous_incident_id}, resolved since"
+    return f"open from {_minute(incident.opened_at)} UTC, resolved, back {_minute(incident.reopened_at)} UTC"
 
 
 def _newest_fetches(settings: Settings) -> str:

@@ -92,21 +92,22 @@ def _result(name: str, dag_id: str, task_id: str, error: object, stamp: str, *, 
 
 def _told_by_its_step(settings: Settings, dag_id: str, error: object) -> bool:
     """True when the failing step itself has just recorded an incident about the same thing."""
-    from ame_warehouse.errors import BuildError, CheckFailedError, SourceError
+    from ame_warehouse.errors import BuildError, CheckFailedError, PublishError
+    from ame_warehouse.pipeline.publication import PUBLICATION
     from ame_warehouse.quality.incidents import list_incidents
 
     causes = list(_causes(error))
     if any(isinstance(cause, CheckFailedError) for cause in causes):
         return True
-    prefix = "\0"
+    source = dag_id.removeprefix("ingest_")
+    names = {f"source_fetched_{source}", f"source_parsed_{source}"}
     if any(isinstance(cause, BuildError) for cause in causes):
-        prefix = "dbt_build"
-    elif any(isinstance(cause, SourceError) for cause in causes):
-        prefix = f"source_fetched_{dag_id.removeprefix('ingest_')}"
+        names = {"dbt_build"}
+    elif any(isinstance(cause, PublishError) for cause in causes):
+        names = {PUBLICATION}
     since = (datetime.now(UTC) - TOLD_BY_ITS_STEP).strftime("%Y-%m-%dT%H:%M:%S")
     return any(
-        i.check_id.startswith(prefix) and i.last_seen_at >= since
-        for i in list_incidents(settings, open_only=True)
+        i.check_id in names and i.last_seen_at >= since for i in list_incidents(settings, open_only=True)
     )
 
 

@@ -5,16 +5,14 @@ It never holds an address, only the names of routes.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ame_warehouse.alerts.message import Message
-from ame_warehouse.errors import AmeError
 from ame_warehouse.settings import Settings
+from ame_warehouse.sqlite_file import SqliteFile
 
 PAUSES = (1, 5, 30, 120, 360, 1440)
 """Minutes until a delivery is tried again, after each failure; the last one repeats."""
@@ -39,11 +37,12 @@ create index if not exists waiting on messages (route, next_at) where delivered_
 
 @dataclass(frozen=True)
 class Told:
-    """What was last told of an incident: severity, number of failing rows, `open` or `resolved`."""
+    """What was last told of an incident: severity, failing rows, `open` or `resolved`, and when (UTC)."""
 
     severity: str
     count: int
     state: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -64,38 +63,14 @@ class Outbox:
 
     def __init__(self, settings: Settings) -> None:
         self.path: Path = settings.quality / "outbox" / "outbox.sqlite"
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            con = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-        except (OSError, sqlite3.Error) as exc:
-            raise self._unusable(exc) from exc
-        try:
-            con.executescript("pragma synchronous = full;" + SCHEMA)
-            con.execute("begin immediate")
-            yield con
-            con.execute("commit")
-        except sqlite3.Error as exc:
-            raise self._unusable(exc) from exc
-        finally:
-            con.close()
-
-    def _unusable(self, exc: Exception) -> AmeError:
-        return AmeError(
-            "the outbox of the alerts cannot be used",
-            expected="an SQLite file that this user may write",
-            found=f"{type(exc).__name__}: {exc}",
-            source=str(self.path),
-            action="check permissions and free space of AME_HOME; a damaged file can be moved aside: "
-            "open incidents are then told again",
-        )
+        self._open = SqliteFile(
+            self.path, SCHEMA, "the outbox of the alerts", "open incidents are then told again"
+        ).transaction
 
     def told(self) -> dict[str, Told]:
         """Return what was last told, by incident."""
         with self._open() as con:
-            rows = con.execute("select incident_id, severity, count, state from told").fetchall()
+            rows = con.execute("select incident_id, severity, count, state, at from told").fetchall()
         return {row[0]: Told(*row[1:]) for row in rows}
 
     def put(
@@ -111,18 +86,18 @@ class Outbox:
         """
         with self._open() as con:
             if expected is not None:
-                rows = con.execute("select incident_id, severity, count, state from told").fetchall()
+                rows = con.execute("select incident_id, severity, count, state, at from told").fetchall()
                 current = {row[0]: Told(*row[1:]) for row in rows}
                 if any(current.get(incident) != expected.get(incident) for incident in told):
                     return False
             con.executemany(
                 "insert into messages (route, severity, subject, body, html, created_at, next_at) "
                 "values (?, ?, ?, ?, ?, ?, ?)",
-                [(r, m.severity, m.subject, m.text, m.html, _text(now), _text(now)) for r, m in messages],
+                [(r, m.severity, m.subject, m.text, m.html, text(now), text(now)) for r, m in messages],
             )
             con.executemany(
                 "insert or replace into told values (?, ?, ?, ?, ?)",
-                [(incident, t.severity, t.count, t.state, _text(now)) for incident, t in told.items()],
+                [(incident, t.severity, t.count, t.state, t.at) for incident, t in told.items()],
             )
         return True
 
@@ -134,10 +109,10 @@ class Outbox:
                 "where route = ? and delivered_at is null order by message_id limit 1",
                 (route,),
             ).fetchone()
-            if row is None or row[5] > _text(now) or (row[6] or "") > _text(now):
+            if row is None or row[5] > text(now) or (row[6] or "") > text(now):
                 return None
             con.execute(
-                "update messages set claimed_until = ? where message_id = ?", (_text(now + CLAIM), row[0])
+                "update messages set claimed_until = ? where message_id = ?", (text(now + CLAIM), row[0])
             )
         return int(row[0]), Message(*row[1:5])
 
@@ -147,9 +122,9 @@ class Outbox:
             con.execute(
                 "update messages set delivered_at = ?, claimed_until = null, last_error = null "
                 "where message_id = ?",
-                (_text(now), message_id),
+                (text(now), message_id),
             )
-            con.execute("delete from messages where delivered_at < ?", (_text(now - KEEP_DELIVERED),))
+            con.execute("delete from messages where delivered_at < ?", (text(now - KEEP_DELIVERED),))
 
     def failed(self, message_id: int, error: str, now: datetime) -> None:
         """The message has not arrived: it and those behind it wait, longer each time."""
@@ -157,7 +132,7 @@ class Outbox:
             attempts, route = con.execute(
                 "select attempts + 1, route from messages where message_id = ?", (message_id,)
             ).fetchone()
-            later = _text(now + timedelta(minutes=PAUSES[min(attempts, len(PAUSES)) - 1]))
+            later = text(now + timedelta(minutes=PAUSES[min(attempts, len(PAUSES)) - 1]))
             con.execute(
                 "update messages set attempts = ?, last_error = ?, claimed_until = null where message_id = ?",
                 (attempts, error, message_id),
@@ -183,9 +158,10 @@ class Outbox:
             con.execute(
                 "update messages set route = ?, attempts = 0, next_at = ?, claimed_until = null "
                 "where route = ? and delivered_at is null",
-                (new, _text(now), old),
+                (new, text(now), old),
             )
 
 
-def _text(moment: datetime) -> str:
+def text(moment: datetime) -> str:
+    """Return a time as the outbox keeps it: UTC, ISO 8601 without a time zone, to the microsecond."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

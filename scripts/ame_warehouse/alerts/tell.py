@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from ame_warehouse.alerts import delivery, routes
 from ame_warehouse.alerts.evidence import Evidence, evidence
 from ame_warehouse.alerts.message import MAX_SECTIONS, Message, Notice, compose
-from ame_warehouse.alerts.outbox import FAILURES, Outbox, Told
+from ame_warehouse.alerts.outbox import FAILURES, Outbox, Told, text
 from ame_warehouse.alerts.routes import RANK, Route
 from ame_warehouse.errors import AmeError, SettingsError
 from ame_warehouse.quality.incidents import Incident, IncidentStore
@@ -64,7 +64,7 @@ def _tell(settings: Settings, now: datetime | None) -> Outcome:
         return Outcome()
     _adopt(outbox, usable, moment)
     outcome = Outcome()
-    _count(outcome, delivery.flush(outbox, usable, now))
+    _add_up(outcome, delivery.flush(outbox, usable, now))
     _record(settings, _delivery_results(settings, outbox, usable, moment), moment)
     for _attempt in range(3):
         before = outbox.told()
@@ -74,6 +74,7 @@ def _tell(settings: Settings, now: datetime | None) -> Outcome:
                 n.incident.severity,
                 n.incident.last_count,
                 "resolved" if n.event == "resolved" else "open",
+                text(moment),
             )
             for n in notices
         }
@@ -82,7 +83,7 @@ def _tell(settings: Settings, now: datetime | None) -> Outcome:
             break
     if outcome.notices:
         left = delivery.ROUTE_SECONDS - (time.monotonic() - started)
-        _count(outcome, delivery.flush(outbox, usable, now, max(1.0, left)))
+        _add_up(outcome, delivery.flush(outbox, usable, now, max(1.0, left)))
     outcome.waiting = len(outbox.waiting())
     return outcome
 
@@ -100,16 +101,21 @@ def changes(settings: Settings, told: dict[str, Told]) -> list[Notice]:
         if not incident.is_open:
             if before is not None and before.state == "open":
                 notices.append(Notice("resolved", incident, Evidence()))
-        elif before is None:
-            again = incident.previous_incident_id is not None
+        elif before is None or before.state == "resolved":
+            again = before is not None or incident.previous_incident_id is not None
             notices.append(Notice("reopened" if again else "opened", incident, known(incident)))
-        elif _is_worse(incident, before):
-            notices.append(Notice("worse", incident, known(incident), before.count))
+        elif RANK[incident.severity] < RANK[before.severity] or incident.last_count > _count(
+            incident, before
+        ):
+            notices.append(Notice("worse", incident, known(incident), _count(incident, before)))
     return notices
 
 
-def _is_worse(incident: Incident, before: Told) -> bool:
-    return RANK[incident.severity] < RANK[before.severity] or incident.last_count > before.count
+def _count(incident: Incident, before: Told) -> int:
+    """Return the number of failing rows that people know of: when last told or, later, acknowledged."""
+    if incident.acknowledged_count is None or (incident.acknowledged_at or "") < before.at:
+        return before.count
+    return incident.acknowledged_count
 
 
 def _messages(settings: Settings, usable: list[Route], notices: list[Notice]) -> list[tuple[str, Message]]:
@@ -150,7 +156,7 @@ def _adopt(outbox: Outbox, usable: list[Route], now: datetime) -> None:
         outbox.move(old, new.name, now)
 
 
-def _count(outcome: Outcome, found: dict[str, delivery.Delivered]) -> None:
+def _add_up(outcome: Outcome, found: dict[str, delivery.Delivered]) -> None:
     for name, delivered in found.items():
         outcome.arrived += delivered.arrived
         if delivered.error:

@@ -17,7 +17,7 @@ import duckdb
 from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.errors import BuildError, PublishError
-from ame_warehouse.pipeline import progress
+from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
 from ame_warehouse.quality import results as checks
@@ -135,6 +135,17 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
             source=str(state_path(settings, version)),
             action="run the whole build again (`ame run`)",
         )
+    try:
+        return _publish(settings, state)
+    except PublishError as exc:
+        publication.failed(settings, version, exc)
+        _mark_stale(settings, f"the publication failed: {exc.message}")
+        alerts.tell(settings)
+        raise
+
+
+def _publish(settings: Settings, state: RunState) -> dict[str, Any]:
+    version = state.version
     candidate = candidate_path(settings, version)
     checks.gate(state.results, candidate=candidate)
     store = IncidentStore(settings)
@@ -143,7 +154,7 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
         with duckdb.connect(str(candidate)) as con:
             checks.tidy_failing_tables(con, state.results)
             checks.write_check_results(con, version, state.results)
-            write_incidents(con, store.incidents())
+            write_incidents(con, publication.as_published(store.incidents()))
     except duckdb.Error as exc:
         raise PublishError(
             "the results of the checks cannot be written into the candidate",
@@ -151,13 +162,10 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
             source=str(candidate),
             action="check free space and permissions of AME_HOME/build, then run `ame run` again",
         ) from exc
-    try:
-        body = publisher.publish(settings, _publication(state, candidate))
-    except PublishError as exc:
-        _mark_stale(settings, f"the publication failed: {exc.message}")
-        raise
+    body = publisher.publish(settings, _publication(state, candidate))
+    published = publication.succeeded(settings, version)
     served = serving.serve(settings, body)
-    _note_incidents(state, recorded, served.recorded)
+    _note_incidents(state, recorded, published, served.recorded)
     state.save(state_path(settings, version))
     return {
         "version": version,
@@ -166,8 +174,9 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
         "rows": sum(body["row_counts"].values()),
         "incidents": {
             "opened": recorded.opened,
+            "reopened": recorded.reopened,
             "seen": recorded.seen,
-            "resolved": recorded.resolved,
+            "resolved": [*recorded.resolved, *published.resolved],
         },
     }
 
@@ -270,7 +279,7 @@ def _mark_stale(settings: Settings, reason: str) -> None:
 
 
 def _note_incidents(state: RunState, *recorded: Recorded) -> None:
-    state.notes["incidents.opened"] = " ".join(i for part in recorded for i in part.opened)
+    state.notes["incidents.opened"] = " ".join(i for part in recorded for i in (*part.opened, *part.reopened))
     state.notes["incidents.resolved"] = " ".join(i for part in recorded for i in part.resolved)
 
 

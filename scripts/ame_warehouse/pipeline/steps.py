@@ -33,11 +33,12 @@ def fetch_kolada(
     """Fetch from Kolada into the landing; None means all that the catalogue and the scope name.
 
     Returns `{"fetch_ids": [...], "measures": {outcome: n}, "requests": n}`. Raises `SourceError` when
-    nothing could be fetched, `SettingsError` for an unknown measure or municipality.
+    nothing could be fetched (an incident until a later fetch succeeds), `SettingsError` for an unknown
+    measure or municipality.
     """
-    from ame_warehouse.pipeline import ingest
+    from ame_warehouse.pipeline import ingest, sources
 
-    with _writing("fetch_kolada") as settings:
+    with _writing("fetch_kolada") as settings, sources.fetched(settings, "kolada"):
         return ingest.fetch_kolada(
             settings,
             measures,
@@ -48,10 +49,13 @@ def fetch_kolada(
 
 
 def parse_landing(fetch_ids: list[str]) -> dict[str, Any]:
-    """Turn landed fetches into observations; returns `{"observations": n, "unchanged": n, "findings": n}`."""
-    from ame_warehouse.pipeline import ingest
+    """Turn landed fetches into observations; returns `{"observations": n, "unchanged": n, "findings": n}`.
 
-    with _writing("parse_landing") as settings:
+    A failure is an incident until they can be read.
+    """
+    from ame_warehouse.pipeline import ingest, sources
+
+    with _writing("parse_landing") as settings, sources.parsed(settings, "kolada"):
         return ingest.parse_landing(settings, fetch_ids)
 
 
@@ -63,7 +67,7 @@ def fetch_af() -> dict[str, Any]:
     """
     from ame_warehouse.pipeline import ingest_af, sources
 
-    with _writing("fetch_af") as settings, sources.watched(settings, "arbetsformedlingen"):
+    with _writing("fetch_af") as settings, sources.fetched(settings, "arbetsformedlingen"):
         return ingest_af.fetch_af(
             settings, progress=lambda done, total, _name: progress.advanced("fetch_af", done, total)
         )
@@ -72,11 +76,12 @@ def fetch_af() -> dict[str, Any]:
 def parse_af(fetch_ids: list[str]) -> dict[str, Any]:
     """Turn fetched workbooks into observations.
 
-    Returns `{"observations": n, "unchanged": n, "findings": n, "skipped": n}`.
+    Returns `{"observations": n, "unchanged": n, "findings": n, "skipped": n}`. A failure is an incident until
+    they can be read.
     """
-    from ame_warehouse.pipeline import ingest_af
+    from ame_warehouse.pipeline import ingest_af, sources
 
-    with _writing("parse_af") as settings:
+    with _writing("parse_af") as settings, sources.parsed(settings, "arbetsformedlingen"):
         return ingest_af.parse_af(settings, fetch_ids)
 
 

@@ -43,7 +43,7 @@ def watch(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
     told = alerts.tell(settings, now)
     return {
         "checks": {result.check_id: result.status for result in results},
-        "opened": recorded.opened,
+        "opened": [*recorded.opened, *recorded.reopened],
         "resolved": recorded.resolved,
         "alerts": {"arrived": told.arrived, "waiting": told.waiting, "failed": told.failed},
         "heartbeat": _heartbeat(settings, told),

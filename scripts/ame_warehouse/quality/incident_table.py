@@ -29,6 +29,8 @@ create or replace table quality.incidents (
     acknowledged_at timestamp,
     last_count bigint not null,
     worst_count bigint not null,
+    acknowledged_count bigint,
+    reopened_at timestamp,
     previous_incident_id varchar,
     primary key (incident_id)
 )
@@ -39,7 +41,9 @@ PUBLISHED_COMMENTS = {
     "times_seen": "number of runs that saw the fault",
     "last_count": "failing rows when last seen",
     "worst_count": "most failing rows in any run",
-    "previous_incident_id": "the resolved incident of the same fault, when it came back",
+    "acknowledged_count": "failing rows when it was acknowledged; more of them are told again",
+    "reopened_at": "when the fault last came back after it had been resolved, at most 30 days before",
+    "previous_incident_id": "the resolved incident of the same fault, when it came back later than that",
 }
 
 

@@ -2,24 +2,26 @@
 
 The store is one SQLite file, `AME_HOME/quality/incidents.sqlite`: it survives restarts, a run that is killed
 leaves it as it was before, and history is kept. A fault is a check and a scope; most checks have one scope
-(the whole check), a few name what failed (a measure). A fault that comes back after it was resolved is a
-new incident that names the one before it.
+(the whole check), a few name what failed (a measure). A fault that comes back within
+`REOPEN_WITHIN` opens its incident again; later it is a new incident that names the one before it.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
+from ame_warehouse.sqlite_file import SqliteFile
 
 MAX_SCOPES = 10
+REOPEN_WITHIN = timedelta(days=30)
 BROKEN = "(the check itself)"
 SCHEMA = """
 create table if not exists incidents (
@@ -53,9 +55,11 @@ create table if not exists events (
     detail text
 );
 """
+ADDED = {"incidents": {"acknowledged_count": "integer", "reopened_at": "text"}}
 COLUMNS = (
     "incident_id, check_id, severity, opened_at, last_seen_at, times_seen, acknowledged_by, note, "
-    "resolved_at, scope, summary, owner, action, acknowledged_at, last_count, worst_count, previous_id"
+    "resolved_at, scope, summary, owner, action, acknowledged_at, last_count, worst_count, "
+    "acknowledged_count, reopened_at, previous_id"
 )
 
 
@@ -79,6 +83,8 @@ class Incident:
     acknowledged_at: str | None
     last_count: int
     worst_count: int
+    acknowledged_count: int | None
+    reopened_at: str | None
     previous_incident_id: str | None
 
     @property
@@ -89,11 +95,12 @@ class Incident:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What one run changed: ids of the incidents opened, seen again, and resolved."""
+    """What one run changed: ids of the incidents opened, seen again, resolved, and opened again."""
 
     opened: list[str]
     seen: list[str]
     resolved: list[str]
+    reopened: list[str] = field(default_factory=list)
 
 
 def label(number: int) -> str:
@@ -119,33 +126,13 @@ class IncidentStore:
 
     def __init__(self, settings: Settings) -> None:
         self.path: Path = settings.quality / "incidents.sqlite"
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            con = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        except (OSError, sqlite3.Error) as exc:
-            raise self._unusable(exc) from exc
-        try:
-            con.executescript("pragma foreign_keys = on; pragma synchronous = full;" + SCHEMA)
-            con.execute("begin immediate")
-            yield con
-            con.execute("commit")
-        except sqlite3.Error as exc:
-            raise self._unusable(exc) from exc
-        finally:
-            con.close()
-
-    def _unusable(self, exc: Exception) -> AmeError:
-        return AmeError(
-            "the incident store cannot be used",
-            expected="an SQLite file that this user may write",
-            found=f"{type(exc).__name__}: {exc}",
-            source=str(self.path),
-            action="check permissions and free space of AME_HOME; a damaged file can be moved aside, "
+        self._open = SqliteFile(
+            self.path,
+            SCHEMA,
+            "the incident store",
             "open faults are then opened again by the next run",
-        )
+            ADDED,
+        ).transaction
 
     def record(self, results: Iterable[CheckResult], run_id: str, now: str) -> Recorded:
         """Take over the results of a run; the same run may be recorded twice without counting twice.
@@ -156,6 +143,7 @@ class IncidentStore:
         recorded = Recorded([], [], [])
         with self._open() as con:
             for result in results:
+                run = _Run(con, result, run_id, now)
                 faults = _faults(result)
                 rows = con.execute(
                     "select incident_id, scope from incidents where check_id = ? and resolved_at is null",
@@ -164,10 +152,10 @@ class IncidentStore:
                 known = {scope: number for number, scope in rows}
                 for scope in faults:
                     if scope in known:
-                        _see(con, known[scope], result, run_id, now)
+                        _see(run, known[scope], scope)
                         recorded.seen.append(label(known[scope]))
                     elif result.severity != "info":
-                        recorded.opened.append(label(_open_incident(con, result, scope, run_id, now)))
+                        _open_or_reopen(run, scope, recorded)
                 for scope, number in known.items():
                     if scope in faults or _still_there(result, scope, faults):
                         continue
@@ -203,8 +191,8 @@ class IncidentStore:
                     action="list the open ones with `ame incidents`",
                 )
             con.execute(
-                "update incidents set acknowledged_at = ?, acknowledged_by = ?, note = ? "
-                "where incident_id = ?",
+                "update incidents set acknowledged_at = ?, acknowledged_by = ?, note = ?, "
+                "acknowledged_count = last_count where incident_id = ?",
                 (now, by.strip(), note.strip(), number),
             )
             _event(con, number, now, "acknowledged", by=by.strip(), detail=note.strip())
@@ -284,40 +272,65 @@ def _summary(result: CheckResult, scope: str) -> str:
     )
 
 
-def _open_incident(con: sqlite3.Connection, result: CheckResult, scope: str, run_id: str, now: str) -> int:
-    before = con.execute(
-        "select max(incident_id) from incidents where check_id = ? and scope = ?", (result.check_id, scope)
-    ).fetchone()[0]
-    cursor = con.execute(
-        "insert into incidents (check_id, scope, severity, summary, owner, action, opened_at, last_seen_at, "
-        "times_seen, last_run_id, last_count, worst_count, previous_id) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
-        (
-            result.check_id,
-            scope,
-            result.severity,
-            _summary(result, scope),
-            result.owner,
-            result.action,
-            now,
-            now,
-            run_id,
-            result.failing_rows,
-            result.failing_rows,
-            before,
-        ),
-    )
-    number = cursor.lastrowid or 0
-    _event(con, number, now, "reopened" if before else "opened", run_id=run_id, detail=result.found)
-    return number
+@dataclass(frozen=True)
+class _Run:
+    """One result of one run, on its way into the store."""
+
+    con: sqlite3.Connection
+    result: CheckResult
+    run_id: str
+    now: str
 
 
-def _see(con: sqlite3.Connection, number: int, result: CheckResult, run_id: str, now: str) -> None:
-    last_run, scope = con.execute(
-        "select last_run_id, scope from incidents where incident_id = ?", (number,)
+def _open_or_reopen(run: _Run, scope: str, recorded: Recorded) -> None:
+    """Open the last incident of the fault again when it was resolved a short while ago, else a new one."""
+    before = run.con.execute(
+        "select incident_id, resolved_at from incidents where check_id = ? and scope = ? "
+        "order by incident_id desc limit 1",
+        (run.result.check_id, scope),
     ).fetchone()
-    again = 0 if last_run == run_id else 1
-    con.execute(
+    if before and datetime.fromisoformat(run.now) - datetime.fromisoformat(before[1]) <= REOPEN_WITHIN:
+        run.con.execute(
+            "update incidents set resolved_at = null, reopened_at = ?, acknowledged_at = null, "
+            "acknowledged_by = null, note = null, acknowledged_count = null where incident_id = ?",
+            (run.now, before[0]),
+        )
+        number, event = int(before[0]), "reopened"
+        recorded.reopened.append(label(number))
+    else:
+        cursor = run.con.execute(
+            "insert into incidents (check_id, scope, severity, summary, owner, action, opened_at, "
+            "last_seen_at, times_seen, last_run_id, last_count, worst_count, previous_id) "
+            "values (?, ?, ?, '', '', '', ?, ?, 0, '', 0, 0, ?)",
+            (
+                run.result.check_id,
+                scope,
+                run.result.severity,
+                run.now,
+                run.now,
+                before[0] if before else None,
+            ),
+        )
+        number, event = cursor.lastrowid or 0, "opened"
+        recorded.opened.append(label(number))
+    _update(run, number, scope, again=1)
+    _event(run.con, number, run.now, event, run_id=run.run_id, detail=run.result.found)
+
+
+def _see(run: _Run, number: int, scope: str) -> None:
+    (last_run,) = run.con.execute(
+        "select last_run_id from incidents where incident_id = ?", (number,)
+    ).fetchone()
+    again = 0 if last_run == run.run_id else 1
+    _update(run, number, scope, again=again)
+    if again:
+        _event(run.con, number, run.now, "seen", run_id=run.run_id, detail=run.result.found)
+
+
+def _update(run: _Run, number: int, scope: str, *, again: int) -> None:
+    """Write what this run found; `again` is 1 when the run has not been counted yet."""
+    result = run.result
+    run.con.execute(
         "update incidents set severity = ?, summary = ?, owner = ?, action = ?, last_seen_at = ?, "
         "times_seen = times_seen + ?, last_run_id = ?, last_count = ?, worst_count = max(worst_count, ?) "
         "where incident_id = ?",
@@ -326,16 +339,14 @@ def _see(con: sqlite3.Connection, number: int, result: CheckResult, run_id: str,
             _summary(result, scope),
             result.owner,
             result.action,
-            now,
+            run.now,
             again,
-            run_id,
+            run.run_id,
             result.failing_rows,
             result.failing_rows,
             number,
         ),
     )
-    if again:
-        _event(con, number, now, "seen", run_id=run_id, detail=result.found)
 
 
 def _event(
