@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     serve_dsn: str = ""
     alert_urls: str = ""
     heartbeat_url: str = ""
+    publisher: str = ""
+    contact_email: str = ""
+    public_url: str = ""
     project: Path = PROJECT_ROOT
     memory_limit: str = "1GB"
 

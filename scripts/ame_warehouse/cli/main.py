@@ -13,6 +13,7 @@ from ame_warehouse.cli import (
     as_of,
     atlas,
     backfill,
+    dictionary,
     diff,
     gap_acks,  # noqa: F401 (its commands belong to `ame gaps`)
     gaps,
@@ -66,6 +67,7 @@ app.command("reparse")(reparse.reparse)
 app.command("serve")(serve.serve)
 app.command("atlas")(atlas.atlas)
 app.command("as-of")(as_of.as_of)
+app.command("dictionary")(dictionary.dictionary)
 app.command("diff")(diff.diff)
 app.command("versions")(versions.versions)
 app.command("publish")(versions.publish)

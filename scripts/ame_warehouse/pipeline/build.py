@@ -16,6 +16,7 @@ import duckdb
 
 from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.builder import dbt_runner, fingerprint
+from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import BuildError, PublishError
 from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
@@ -155,6 +156,7 @@ def _publish(settings: Settings, state: RunState) -> dict[str, Any]:
             checks.tidy_failing_tables(con, state.results)
             checks.write_check_results(con, version, state.results)
             write_incidents(con, publication.as_published(store.incidents()))
+            write_dictionary(con, settings)
     except duckdb.Error as exc:
         raise PublishError(
             "the results of the checks cannot be written into the candidate",

@@ -2,9 +2,10 @@
 
 Layout of AME_HOME/published:
 
-    versions/<version>/   warehouse.duckdb, parquet/, manifest.json: complete, never changed, three are kept
+    versions/<version>/   all of this, complete, never changed; three are kept
     warehouse.duckdb      the same file as that of the newest version (hard link), replaced with os.replace
     parquet               relative symbolic link to versions/<version>/parquet, replaced with a rename
+    datapackage.json, dcat.jsonld   metadata for programs and data portals, copies of those of the version
     manifest.json         written last: what it describes is in place
 
 Everything is staged in `.staging-<version>/`, compared with the candidate and synced to disk before the first
@@ -15,7 +16,6 @@ names leaves complete files whose manifest is older, which `is_intact` sees and 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,9 +29,13 @@ import duckdb
 from ame_warehouse import __version__
 from ame_warehouse.errors import PublishError
 from ame_warehouse.publish import manifest as manifests
-from ame_warehouse.publish import swedish
+from ame_warehouse.publish import metadata, swedish
 from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, digest_of_copy
 from ame_warehouse.publish.constraints import constraints
+from ame_warehouse.publish.files import place
+from ame_warehouse.publish.files import sha256 as _sha256
+from ame_warehouse.publish.files import sync as _sync
+from ame_warehouse.publish.files import sync_tree as _sync_tree
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
@@ -81,6 +85,7 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
         try:
             tables, views = _stage(settings, publication, staging)
             body = _manifest(settings, publication, staging, tables) | {"swedish_views": views}
+            _describe(settings, staging, body)
             manifests.write_json(staging / "manifest.json", body)
             _sync_tree(staging)
         except BaseException:
@@ -288,7 +293,7 @@ def _manifest(
         "warehouse.duckdb": {"bytes": warehouse.stat().st_size, "sha256": _sha256(warehouse)}
     }
     for path in sorted((staging / "parquet").rglob("*.parquet")):
-        files[path.relative_to(staging).as_posix()] = {"bytes": path.stat().st_size}
+        files[path.relative_to(staging).as_posix()] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
     found = manifests.sources(settings, publication.as_of_asked)
     newest = max((entry["fetched_at"] for entry in found.values()), default=None)
     return {
@@ -314,6 +319,17 @@ def _manifest(
     }
 
 
+def _describe(settings: Settings, staging: Path, body: dict[str, Any]) -> None:
+    """Write the machine-readable metadata, and note its files in the manifest."""
+    with connect(settings) as con:
+        con.execute(f"attach '{_quoted(staging / 'warehouse.duckdb')}' as published (read_only)")
+        metadata.write_metadata(settings, con, staging, body)
+    for name in metadata.FILES:
+        path = staging / name
+        if path.is_file():
+            body["files"][name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+
+
 def _swap(root: Path, target: Path) -> None:
     """Let the public names point at the new version, each in one step."""
     link = root / ".swap-warehouse"
@@ -325,6 +341,9 @@ def _swap(root: Path, target: Path) -> None:
     link.replace(root / "warehouse.duckdb")
     wal = root / "warehouse.duckdb.wal"  # left by somebody who opened the old file for writing
     wal.unlink(missing_ok=True)
+
+    for name in metadata.FILES:
+        place(target / name, root / name)
 
     public = root / "parquet"
     arrow = root / ".swap-parquet"
@@ -340,25 +359,6 @@ def _forget_old(root: Path, current: str) -> None:
     others = sorted(path for path in (root / "versions").iterdir() if path.name != current)
     for path in others[: max(0, len(others) - (KEEP_VERSIONS - 1))]:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _sync_tree(root: Path) -> None:
-    for path in sorted(root.rglob("*"), reverse=True):
-        _sync(path)
-    _sync(root)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _quoted(path: Path) -> str:

@@ -41,16 +41,6 @@ create or replace table quality.check_results (
     primary key (run_id, check_id)
 )
 """
-CHECK_RESULTS_COMMENTS = {
-    None: "One row per check of the run that published this version (run_id, check_id).",
-    "severity": "error stops a publication, warning opens an incident, info is listed",
-    "success": "true when the check passed; false when it failed or could not run (see status)",
-    "status": "passed; failed = the data do not hold; errored = the check itself could not run",
-    "failing_rows": "number of rows that do not hold; at most 1 000 of them are in failing_rows_table",
-    "stage": "landing (before dbt), dbt, marts (after dbt)",
-    "owner": "role that should act",
-    "action": "what the owner should do",
-}
 
 
 @dataclass(frozen=True)
@@ -188,9 +178,6 @@ def write_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: li
     """Write `quality.check_results` (made anew) on a connection to the candidate."""
     con.execute("create schema if not exists quality")
     con.execute(CHECK_RESULTS_DDL)
-    for column, text in CHECK_RESULTS_COMMENTS.items():
-        target = "table quality.check_results" if column is None else f"column quality.check_results.{column}"
-        con.execute(f"comment on {target} is '{text}'")
     if results:
         con.executemany(
             "insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

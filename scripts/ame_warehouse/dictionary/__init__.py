@@ -1,0 +1,1 @@
+"""The data dictionary: what every published column means, from the dbt project alone."""
