@@ -59,7 +59,7 @@ def test_the_watch_tells_that_nothing_has_run_and_says_so_once(home: Home, hook:
     assert report["heartbeat"] == "sent", "the watch did its work"
     (post,) = hook.posts
     assert "watch_nothing_runs" in post["title"]
-    assert "Nothing has run: neither a fetch nor a build." in post["message"]
+    assert "Does not hold: Something runs: a fetch or a build." in post["message"]
     assert "Found:        no trace of any run" in post["message"]
     second = ame(settings, "watch")
     assert second.exit_code == 1 and "WRONG  watch_nothing_runs" in second.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tiny_project import land, make
+from tiny_project import grave, land, make
 
 from ame_warehouse.builder.dbt_runner import log_file, run_dbt
 from ame_warehouse.errors import BuildError
@@ -80,6 +80,7 @@ def test_a_test_that_cannot_run_is_errored_and_stops(settings: Settings) -> None
     yml.write_text(
         yml.read_text(encoding="utf-8").replace("severity: warn", "severity: error"), encoding="utf-8"
     )
+    grave(settings, "participants_are_many")
     checks = {c.check_id: c for c in run_dbt(settings, settings.build / "c.duckdb").checks}
     broken = checks["participants_are_many"]
     assert (broken.status, broken.failing_rows, broken.failing_rows_table) == ("errored", 0, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ame_warehouse.seeds import read_seed
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 SETTINGS = Settings(project=PROJECT_ROOT)
-CHECKS = {check.check_id: check for check in suites.register(SETTINGS)}
+CHECKS = {check.check_id: check for check in suites.all_checks(SETTINGS)}
 STAGE = {suite.name: stage for stage in gx_runner.GX_STAGES for suite in suites.stage_suites(SETTINGS, stage)}
 
 
@@ -33,7 +34,7 @@ def run(validator: gx_runner.Validator, suite_name: str, *bad: str) -> dict[str,
         for statement in bad:
             con.execute(statement)
         frame = con.execute(suite.query).df()
-        found = gx_runner.run_suite(validator, suite, frame, STAGE[suite_name], con)
+        found = gx_runner.run_suite(validator, suite, frame, con)
         for result in found:
             if result.failing_rows_table:
                 kept = con.execute(f"select count(*) from {result.failing_rows_table}").fetchone()
@@ -61,8 +62,8 @@ def test_bad_data_make_this_check_fail(validator: gx_runner.Validator, check_id:
     assert failing == {check_id} | also
     assert not [r for r in found.values() if r.status == "errored"]
     result = found[check_id]
-    assert result.severity == check.severity
-    assert result.stops_publication == (check.severity == "error")
+    assert result.severity == check.entry.severity
+    assert result.stops_publication == (check.entry.severity == "error")
     assert result.owner and result.action and result.message and result.expected
     assert result.found and "empty" not in result.found.split(": ")[-1]
 
@@ -104,7 +105,7 @@ def test_a_check_that_raises_is_errored_not_failed(validator: gx_runner.Validato
     suite = suites.load_suite(SETTINGS, "costs")
     with world(SETTINGS) as con:
         frame = con.execute(suite.query).df().drop(columns=["gross_cost_sek_per_inhabitant"])
-        found = {r.check_id: r for r in gx_runner.run_suite(validator, suite, frame, "marts", con)}
+        found = {r.check_id: r for r in gx_runner.run_suite(validator, suite, frame, con)}
     broken = found.pop("costs_gross_cost_not_negative")
     assert broken.status == "errored"
     assert not broken.success
@@ -154,20 +155,49 @@ def test_check_ids_are_unique_and_files_belong_together() -> None:
     names = set(STAGE)
     assert {p.stem for p in (folder / "suites").glob("*.json")} == names
     assert {p.stem for p in (folder / "queries").glob("*.sql")} == names
-    ids = [c.check_id for c in suites.register(SETTINGS)]
+    ids = [c.check_id for c in suites.all_checks(SETTINGS)]
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("lacking", ["description", "severity", "check_id", "owner", "expected", "action"])
-def test_a_suite_in_another_form_is_refused(tmp_path: Path, lacking: str) -> None:
+def project_with_a_suite(tmp_path: Path, **more: object) -> Settings:
+    """A project with the register and the suite sorting_key, whose expectation has more in its meta."""
     project = tmp_path / "project"
+    shutil.copytree(suites.folder(SETTINGS) / "register", project / "expectations" / "register")
     for part in ("suites", "queries"):
         (project / "expectations" / part).mkdir(parents=True)
     body = json.loads((suites.folder(SETTINGS) / "suites" / "sorting_key.json").read_text(encoding="utf-8"))
-    expectation = body["expectations"][0]
-    (expectation if lacking in expectation else expectation["meta"]).pop(lacking)
+    body["expectations"][0]["meta"] |= more
     (project / "expectations/suites/sorting_key.json").write_text(json.dumps(body), encoding="utf-8")
     (project / "expectations/queries/sorting_key.sql").write_text("select 1", encoding="utf-8")
+    return Settings(home=tmp_path, project=project)
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ({"check_id": None}, "no check_id"),
+        ({"owner": "data_steward"}, "owner belong in the register"),
+        ({"check_id": "watch_nothing_runs"}, "python checks it"),
+    ],
+)
+def test_a_suite_in_another_form_is_refused(tmp_path: Path, meta: dict[str, object], told: str) -> None:
     with pytest.raises(BuildError, match="not in the form") as caught:
-        suites.load_suite(Settings(home=tmp_path, project=project), "sorting_key")
+        suites.load_suite(project_with_a_suite(tmp_path, **meta), "sorting_key")
     assert "sorting_key.json" in str(caught.value)
+    assert told in (caught.value.found or "")
+
+
+def test_an_expectation_that_is_not_registered_is_refused(tmp_path: Path) -> None:
+    settings = project_with_a_suite(tmp_path, check_id="nobody_knows_me")
+    with pytest.raises(BuildError, match="nobody_knows_me is not in the register"):
+        suites.load_suite(settings, "sorting_key")
+
+
+def test_a_suite_runs_where_the_register_says(tmp_path: Path) -> None:
+    settings = project_with_a_suite(tmp_path)
+    checkpoints = settings.project / "expectations" / "checkpoints"
+    checkpoints.mkdir()
+    (checkpoints / "landing.json").write_text('{"suites": ["sorting_key"]}')
+    with pytest.raises(BuildError) as caught:
+        suites.stage_suites(settings, "landing")
+    assert "the register says marts" in (caught.value.found or "")

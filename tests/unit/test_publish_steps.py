@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tiny_project import SUITES, build_without_dbt, land, make, suite
+from tiny_project import build_without_dbt, grave, land, make
 
 from ame_warehouse.errors import BuildError, CheckFailedError, PublishError
 from ame_warehouse.pipeline import build
@@ -162,12 +162,10 @@ def test_a_broken_check_of_severity_error_stops(settings: Settings, quick: None)
     (settings.project / "expectations/queries/mart.sql").write_text(
         "select * from marts.gone", encoding="utf-8"
     )
-    strict = suite("mart", "figures_plausible", "critical", "participants", max_value=1000)
-    (settings.project / "expectations/suites/mart.json").write_text(strict, encoding="utf-8")
+    grave(settings, "figures_plausible")
     with pytest.raises(CheckFailedError, match="figures_plausible could not run"):
         run(settings)
-    loose = SUITES["expectations/suites/mart.json"]
-    (settings.project / "expectations/suites/mart.json").write_text(loose, encoding="utf-8")
+    grave(settings, "figures_plausible", "warning")
     run(settings)
     assert query(
         settings, "select status, success from quality.check_results where check_id = 'figures_plausible'"

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from ame_warehouse.builder.dbt_runner import DbtRun, NodeRun
 from ame_warehouse.landing.schema import TABLES, ddl
 from ame_warehouse.quality.results import CheckResult, Status, now_text, write_failing_rows
-from ame_warehouse.settings import Settings
+from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 FILES = {
     "dbt_project/dbt_project.yml": """
@@ -60,11 +61,10 @@ models:
         data_tests:
           - not_null:
               name: participants_are_there
-              config: {severity: error, meta: {owner: data_steward, message: Every municipality reports.,
-                expected: a figure, action: Ask the municipality.}}
+              config: {severity: error}
 data_tests:
   - name: participants_are_many
-    config: {severity: warn, meta: {owner: data_steward, action: Look at the small ones.}}
+    config: {severity: warn}
 unit_tests:
   - name: never_run_in_a_build
     model: participants
@@ -81,31 +81,57 @@ unit_tests:
 }
 
 
-def suite(name: str, check_id: str, severity: str, column: str, **limits: float) -> str:
+REGISTER = """
+bad_data: tests/unit
+checks:
+  - {check_id: participants_are_there, checked_by: dbt, stage: dbt, severity: error, owner: data_steward,
+     says: Every municipality reports., expected: a figure, action: Ask the municipality.}
+  - {check_id: participants_are_many, checked_by: dbt, stage: dbt, severity: warning, owner: data_steward,
+     says: Places have many participants., expected: many, action: Look at the small ones.}
+  - {check_id: something_landed, checked_by: great_expectations, stage: landing, severity: error,
+     owner: operator, says: It is as agreed., expected: as agreed, action: Look.}
+  - {check_id: figures_plausible, checked_by: great_expectations, stage: marts, severity: warning,
+     owner: operator, says: It is as agreed., expected: as agreed, action: Look.}
+"""
+
+
+def suite(name: str, check_id: str, column: str, **limits: float) -> str:
     """Return a suite with one expectation: a column lies between limits."""
-    meta = {"check_id": check_id, "owner": "operator", "expected": "as agreed", "action": "Look."}
     expectation = {
         "type": "expect_column_values_to_be_between",
         "kwargs": {"column": column, **limits},
-        "severity": severity,
-        "description": "It is as agreed.",
-        "meta": meta,
+        "meta": {"check_id": check_id},
     }
     return json.dumps({"name": name, "expectations": [expectation]})
 
 
 SUITES = {
-    "expectations/suites/landed.json": suite("landed", "something_landed", "critical", "n", min_value=1),
-    "expectations/suites/mart.json": suite(
-        "mart", "figures_plausible", "warning", "participants", max_value=1000
-    ),
+    "expectations/suites/landed.json": suite("landed", "something_landed", "n", min_value=1),
+    "expectations/suites/mart.json": suite("mart", "figures_plausible", "participants", max_value=1000),
 }
+
+
+def grave(settings: Settings, check_id: str, severity: str = "error") -> None:
+    """Give a check of the project another severity; `error` stops a publication."""
+    path = settings.project / "expectations" / "register" / "tiny.yml"
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for row in rows["checks"]:
+        if row["check_id"] == check_id:
+            row["severity"] = severity
+    path.write_text(yaml.safe_dump(rows), encoding="utf-8")
+
+
+RUNNING = PROJECT_ROOT / "expectations" / "register" / "running.yml"
 
 
 def make(tmp_path: Path) -> Settings:
     """Write the project and return its settings; nothing has landed yet."""
     project = tmp_path / "project"
-    for name, text in {**FILES, **SUITES}.items():
+    register = {
+        "expectations/register/tiny.yml": REGISTER,
+        "expectations/register/running.yml": RUNNING.read_text(encoding="utf-8"),
+    }
+    for name, text in {**FILES, **SUITES, **register}.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

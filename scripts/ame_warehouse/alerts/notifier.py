@@ -65,26 +65,24 @@ def record(dag_id: str, task_id: str, error: object, *, failed: bool) -> None:
     now = datetime.now(UTC)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%f")
     IncidentStore(settings).record(
-        [_result(name, dag_id, task_id, error, stamp, failed=failed)], f"task-{now:%Y%m%dT%H%M%S%fZ}", stamp
+        [_result(settings, name, dag_id, error, stamp, failed=failed)], f"task-{now:%Y%m%dT%H%M%S%fZ}", stamp
     )
     tell.tell(settings)
 
 
-def _result(name: str, dag_id: str, task_id: str, error: object, stamp: str, *, failed: bool) -> CheckResult:
+def _result(
+    settings: Settings, name: str, dag_id: str, error: object, stamp: str, *, failed: bool
+) -> CheckResult:
     from ame_warehouse.errors import AmeError
-    from ame_warehouse.quality.results import CheckResult
+    from ame_warehouse.quality import register
 
     known = next((e for e in _causes(error) if isinstance(e, AmeError)), None)
     action = f"open the task's log in Airflow ({dag_id}), mend the cause, clear the task or run `ame run`"
-    return CheckResult(
-        check_id=name,
-        severity="error",
-        status="failed" if failed else "passed",
-        stage="marts",
-        expected="the task succeeds within its attempts",
+    return register.result(
+        settings,
+        name,
+        failed=failed,
         found=str(known or error or "no reason was given") if failed else "succeeded",
-        owner="operator",
-        message=f"The task {task_id} of {dag_id} failed; readers keep the version they have.",
         action=f"{known.action}; {action}" if known and known.action else action,
         ran_at=stamp,
     )

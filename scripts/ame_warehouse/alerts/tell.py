@@ -18,6 +18,7 @@ from ame_warehouse.alerts.message import MAX_SECTIONS, Message, Notice, compose
 from ame_warehouse.alerts.outbox import FAILURES, Outbox, Told, text
 from ame_warehouse.alerts.routes import RANK, Route
 from ame_warehouse.errors import AmeError, SettingsError
+from ame_warehouse.quality import register
 from ame_warehouse.quality.incidents import Incident, IncidentStore
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
@@ -57,7 +58,7 @@ def _tell(settings: Settings, now: datetime | None) -> Outcome:
     for problem in problems:
         log.error("%s", problem)
     outbox, started = Outbox(settings), time.monotonic()
-    _record(settings, [_setting_result(problems, moment)], moment)
+    _record(settings, [_setting_result(settings, problems, moment)], moment)
     if not usable:
         if problems:
             return Outcome(failed={"AME_ALERT_URLS": problems[0].found or problems[0].message})
@@ -171,40 +172,30 @@ def _delivery_results(
     labels = {route.name: route.label for route in usable}
     results = [
         _result(
+            settings,
             f"{DELIVERY}{name}",
             now,
             failed=True,
             found=f"{w.attempts} attempts since {w.created_at[:16]} UTC, the last: {w.last_error}",
-            message=f"Alerts do not reach {labels.get(name, name)}.",
-            action="correct the address in AME_ALERT_URLS or mend the receiver, then `ame alerts test`; "
-            "what waits (`ame alerts outbox`) is sent by the next run or watch",
+            it=labels.get(name, name),
         )
         for name, w in late.items()
     ]
     for incident in IncidentStore(settings).incidents(open_only=True):
         name = incident.check_id.removeprefix(DELIVERY)
         if incident.check_id.startswith(DELIVERY) and name not in late:
-            results.append(
-                _result(
-                    incident.check_id,
-                    now,
-                    failed=False,
-                    found="delivered",
-                    message="Alerts arrive.",
-                    action="-",
-                )
-            )
+            results.append(_result(settings, incident.check_id, now, failed=False, found="delivered"))
     return results
 
 
-def _setting_result(problems: list[SettingsError], now: datetime) -> CheckResult:
+def _setting_result(settings: Settings, problems: list[SettingsError], now: datetime) -> CheckResult:
     return _result(
+        settings,
         SETTING,
         now,
         failed=bool(problems),
         found="; ".join(p.found or p.message for p in problems) or "every entry can be used",
-        message="AME_ALERT_URLS names addresses that can be used.",
-        action=f"correct AME_ALERT_URLS: {routes.SYNTAX}; then `ame alerts test`",
+        expected=routes.SYNTAX,
     )
 
 
@@ -216,17 +207,22 @@ def _record(settings: Settings, results: list[CheckResult], now: datetime) -> No
 
 
 def _result(
-    check_id: str, now: datetime, *, failed: bool, found: str, message: str, action: str
+    settings: Settings,
+    check_id: str,
+    now: datetime,
+    *,
+    failed: bool,
+    found: str,
+    it: str | None = None,
+    expected: str | None = None,
 ) -> CheckResult:
-    return CheckResult(
-        check_id=check_id,
-        severity="warning",
-        status="failed" if failed else "passed",
-        stage="marts",
-        expected="every alert arrives" if check_id != SETTING else routes.SYNTAX,
-        found=found,
-        owner="operator",
-        message=message,
-        action=action,
-        ran_at=now.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+    return (
+        register.load(settings)
+        .entry(check_id, it=it)
+        .result(
+            status="failed" if failed else "passed",
+            found=found,
+            expected=expected,
+            ran_at=now.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        )
     )

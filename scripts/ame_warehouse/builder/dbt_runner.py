@@ -17,11 +17,12 @@ import duckdb
 
 from ame_warehouse.errors import BuildError
 from ame_warehouse.quality import explained_gaps
-from ame_warehouse.quality.results import CheckResult, Severity, now_text, write_failing_rows
+from ame_warehouse.quality.register import Entry, Register
+from ame_warehouse.quality.register import load as load_register
+from ame_warehouse.quality.results import CheckResult, Status, write_failing_rows
 from ame_warehouse.settings import Settings
 
-DEFAULT_OWNER = "data_engineer"
-DEFAULT_ACTION = "look at the failing rows and at the test in dbt_project; `ame incidents` keeps track of it"
+OUTCOME_OF_DBT: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
 # dbt's events that say "n of all", and the field that holds the number of all
 PROGRESS_EVENTS = {"LogTestResult": "num_models", "LogModelResult": "total", "LogSeedResult": "total"}
 OnNode = Callable[[str, int, int], None]
@@ -134,7 +135,9 @@ def run_dbt(
         raise _broken_project(log, project, done.exception)
     run = DbtRun([_node_run(result) for result in results])
     _raise_for_models(log, run)
-    run.checks = _checks(candidate, [r for r in results if str(r.node.resource_type) == "test"])
+    run.checks = _checks(
+        load_register(settings), candidate, [r for r in results if str(r.node.resource_type) == "test"]
+    )
     return run
 
 
@@ -236,27 +239,44 @@ def _first_line(text: str) -> str:
     return " ".join(dict.fromkeys(picked))[:500]
 
 
-def _checks(candidate: Path, results: list[Any]) -> list[CheckResult]:
-    """Turn data tests into check results and copy their failing rows to `quality.failing_<check_id>`."""
+def _checks(entries: Register, candidate: Path, results: list[Any]) -> list[CheckResult]:
+    """Turn data tests into check results and copy their failing rows to `quality.failing_<check_id>`.
+
+    Raises `BuildError` when a test is not in the register, or is of another severity there than in dbt.
+    """
     checks = []
     with duckdb.connect(str(candidate)) as con:
         for result in results:
             status = str(result.status)
             if status == "skipped":
                 continue
-            checks.append(_check(con, result, status))
+            checks.append(_check(entries, con, result, status))
     return checks
 
 
-def _check(con: duckdb.DuckDBPyConnection, result: Any, status: str) -> CheckResult:
+def registered(entries: Register, node: Any) -> Entry:
+    """Return the register's row of a data test (a node of dbt's manifest): its own, else that of its kind.
+
+    Raises `BuildError` when it has none, or when dbt gives it another severity.
+    """
+    kind = getattr(node, "test_metadata", None)
+    entry = entries.entry(str(node.name), kind=kind.name if kind else None, it=subject(node))
+    severity = str(node.config.severity).lower()
+    entry.agrees("warning" if severity == "warn" else severity, str(node.original_file_path), entries.source)
+    return entry
+
+
+def subject(node: Any) -> str:
+    """Return what a data test is put on: `participants.year`, or the model alone."""
+    model = str(getattr(node, "attached_node", None) or "").rpartition(".")[2]
+    return ".".join(part for part in (model, getattr(node, "column_name", None)) if part) or str(node.name)
+
+
+def _check(entries: Register, con: duckdb.DuckDBPyConnection, result: Any, status: str) -> CheckResult:
     node = result.node
     name = str(node.name)
-    meta: dict[str, Any] = dict(node.config.meta or {})
-    severity: Severity = "warning" if str(node.config.severity).lower() == "warn" else "error"
-    if meta.get("severity") == "info":
-        severity = "info"
     failures = int(result.failures or 0)
-    outcome = {"pass": "passed", "fail": "failed", "warn": "failed"}.get(status, "errored")
+    outcome: Status = OUTCOME_OF_DBT.get(status, "errored")
     table = _keep_rows(con, name, node) if outcome == "failed" else None
     if outcome == "errored":
         found = _first_line(str(result.message or "the test could not run"))
@@ -264,17 +284,9 @@ def _check(con: duckdb.DuckDBPyConnection, result: Any, status: str) -> CheckRes
         found = f"{failures} rows that do not hold" if failures != 1 else "1 row that does not hold"
     else:
         found = "no such rows"
-    return CheckResult(
-        check_id=name,
-        severity=severity,
-        status=outcome,  # type: ignore[arg-type]
-        stage="dbt",
-        expected=str(meta.get("expected") or "no rows that break the rule"),
+    return registered(entries, node).result(
+        status=outcome,
         found=found,
-        owner=str(meta.get("owner") or DEFAULT_OWNER),
-        message=str(meta.get("message") or getattr(node, "description", "") or f"dbt test {name}."),
-        action=str(meta.get("action") or DEFAULT_ACTION),
-        ran_at=now_text(),
         failing_rows=failures if outcome == "failed" else 0,
         failing_rows_table=table,
     )

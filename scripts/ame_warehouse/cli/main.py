@@ -13,6 +13,7 @@ from ame_warehouse.cli import (
     as_of,
     atlas,
     backfill,
+    checks,
     dictionary,
     diff,
     gap_acks,  # noqa: F401 (its commands belong to `ame gaps`)
@@ -60,6 +61,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.add_typer(gaps.app, name="gaps")
 app.add_typer(incidents.app, name="incidents")
+app.command("checks")(checks.checks)
 app.add_typer(alerts.app, name="alerts")
 app.command("watch")(watch.watch)
 app.command("up")(up.up)

@@ -21,6 +21,7 @@ from ame_warehouse.errors import BuildError, PublishError
 from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
+from ame_warehouse.quality import register
 from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import IncidentStore, Recorded
@@ -104,13 +105,13 @@ def run_dbt(settings: Settings, version: str) -> dict[str, Any]:
             on_node=lambda _name, done, total: progress.advanced("run_dbt", done, total),
         )
     except BuildError as exc:
-        failure = _dbt_build(status="errored", found=exc.found or exc.message, action=exc.action)
+        failure = _dbt_build(settings, "errored", found=exc.found or exc.message, action=exc.action)
         state.stages["dbt"] = [failure]
         state.save(state_path(settings, version))
         _refused(settings, state, f"the build failed: {exc.message}")
         raise
     built = sum(1 for node in run.nodes if node.kind != "test")
-    state.stages["dbt"] = [_dbt_build(status="passed", found=f"{built} seeds and models built"), *run.checks]
+    state.stages["dbt"] = [_dbt_build(settings, "passed", f"{built} seeds and models built"), *run.checks]
     _conclude(settings, state)
     return {"nodes": run.count(), **_counts(state.stages["dbt"])}
 
@@ -312,19 +313,11 @@ def _counts(results: list[CheckResult]) -> dict[str, int]:
     }
 
 
-def _dbt_build(status: checks.Status, found: str, action: str | None = None) -> CheckResult:
-    return CheckResult(
-        check_id="dbt_build",
-        severity="error",
-        status=status,
-        stage="dbt",
-        expected="every seed and model builds",
-        found=found,
-        owner=dbt_runner.DEFAULT_OWNER,
-        message="dbt builds the candidate.",
-        action=action or "read AME_HOME/build/logs/dbt.log, correct the model or seed, run `ame run` again",
-        ran_at=checks.now_text(),
-    )
+def _dbt_build(
+    settings: Settings, status: checks.Status, found: str, action: str | None = None
+) -> CheckResult:
+    entry = register.load(settings).entry("dbt_build")
+    return entry.result(status=status, found=found, action=action)
 
 
 def _make_room(settings: Settings) -> None:

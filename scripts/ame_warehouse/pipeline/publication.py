@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ame_warehouse.errors import PublishError
+from ame_warehouse.quality import register
 from ame_warehouse.quality.incidents import Incident, IncidentStore, Recorded
-from ame_warehouse.quality.results import CheckResult, now_text
+from ame_warehouse.quality.results import now_text
 from ame_warehouse.settings import Settings
 
 PUBLICATION = "publication"
@@ -32,18 +33,11 @@ def as_published(incidents: Iterable[Incident]) -> list[Incident]:
 
 
 def _record(settings: Settings, version: str, error: PublishError | None) -> Recorded:
-    result = CheckResult(
-        check_id=PUBLICATION,
-        severity="error",
-        status="failed" if error else "passed",
-        stage="marts",
-        expected="a version whose checks have passed replaces the published one",
+    result = register.result(
+        settings,
+        PUBLICATION,
+        failed=error is not None,
         found=str(error) if error else f"version {version} is published",
-        owner="operator",
-        message=f"Version {version} could not be published; readers keep the one they have."
-        if error
-        else "The version is published.",
-        action=error.action if error and error.action else "mend what the message says, then `ame run`",
-        ran_at=now_text(),
+        action=error.action if error else None,
     )
     return IncidentStore(settings).record([result], version, result.ran_at)

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 
 from ame_warehouse.errors import AmeError, BusyError, SourceError
 from ame_warehouse.pipeline.faults import readable
+from ame_warehouse.quality import register
 from ame_warehouse.quality.incidents import IncidentStore
-from ame_warehouse.quality.results import CheckResult, now_text
 from ame_warehouse.settings import Settings
+
+FETCHED = "source_fetched_"
+PARSED = "source_parsed_"
 
 
 @contextmanager
@@ -19,9 +22,9 @@ def fetched(settings: Settings, source: str) -> Iterator[None]:
     try:
         yield
     except SourceError as exc:
-        _record(settings, source, "fetched", exc)
+        _record(settings, source, FETCHED, exc)
         raise
-    _record(settings, source, "fetched", None)
+    _record(settings, source, FETCHED, None)
 
 
 @contextmanager
@@ -32,30 +35,22 @@ def parsed(settings: Settings, source: str) -> Iterator[None]:
     except BusyError:
         raise
     except Exception as exc:
-        _record(settings, source, "parsed", exc)
+        _record(settings, source, PARSED, exc)
         raise
-    _record(settings, source, "parsed", None)
+    _record(settings, source, PARSED, None)
 
 
-def _record(settings: Settings, source: str, what: str, exc: Exception | None) -> None:
+def _record(settings: Settings, source: str, check: str, exc: Exception | None) -> None:
+    what = check.split("_")[1]
     error = readable(exc) if exc else None
-    fetching = what == "fetched"
-    look = f"look at the last run of ingest_{source}"
-    result = CheckResult(
-        check_id=f"source_{what}_{source}",
-        severity="warning",
-        status="failed" if exc else "passed",
-        stage="landing",
-        expected="the source answers and what it answers can be used"
-        if fetching
-        else "every fetch in the landing can be read",
+    mends = "data_engineer" if check == PARSED and not isinstance(error, AmeError) else None
+    result = register.result(
+        settings,
+        check + source,
+        failed=exc is not None,
         found=str(error or f"{type(exc).__name__}: {exc}") if exc else what,
-        owner="operator" if fetching or isinstance(error, AmeError) else "data_engineer",
-        message=f"{source} could not be {what}; what was {what} before stays in use."
-        if exc
-        else f"{source} was {what}.",
-        action=(error.action if error and error.action else look),
-        ran_at=now_text(),
+        action=error.action if error else None,
+        owner=mends,
     )
     store = IncidentStore(settings)
     if exc or store.path.exists():

@@ -17,15 +17,15 @@ from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.store import fetch_ids, read_fetch
 from ame_warehouse.publish.manifest import read_manifest
+from ame_warehouse.quality import register
 from ame_warehouse.quality.incidents import IncidentStore
-from ame_warehouse.quality.results import CheckResult, Stage, Status
+from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 
 # How long a source may be silent: two rounds of its DAG's schedule, and a day.
 SILENCE_LIMITS = {"kolada": timedelta(days=15), "arbetsformedlingen": timedelta(days=3)}
 STALE_LIMIT = timedelta(hours=24)
 IDLE_LIMIT = timedelta(days=8)  # Kolada is fetched weekly; a day for retries
-OWNER = "operator"
 USABLE = ("complete", "empty")
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def _heartbeat(settings: Settings, told: alerts.Outcome) -> str:
 def check(settings: Settings, now: datetime) -> list[CheckResult]:
     """Return one result for each question of the watch; reads only."""
     newest = {source: newest_success(settings, source) for source in SILENCE_LIMITS}
-    results = [_silence(source, newest[source], now) for source in SILENCE_LIMITS]
+    results = [_silence(settings, source, newest[source], now) for source in SILENCE_LIMITS]
     results.append(_idleness(settings, now))
     results.append(_staleness(settings, newest, now))
     return results
@@ -83,18 +83,18 @@ def newest_success(settings: Settings, source: str) -> tuple[str, datetime] | No
     return None
 
 
-def _silence(source: str, newest: tuple[str, datetime] | None, now: datetime) -> CheckResult:
+def _silence(
+    settings: Settings, source: str, newest: tuple[str, datetime] | None, now: datetime
+) -> CheckResult:
     limit = SILENCE_LIMITS[source]
     silent = newest is None or now - newest[1] > limit
-    return _result(
+    return register.result(
+        settings,
         f"watch_source_silent_{source}",
-        "landing",
-        now,
+        ran_at=_text(now),
         failed=silent,
         expected=f"a successful fetch within {limit.days} days",
         found=f"newest success {newest[1]:%Y-%m-%d %H:%M} UTC" if newest else "no successful fetch at all",
-        message=f"No successful fetch from {source}." if silent else f"{source} has been fetched.",
-        action=f"look at the last runs of ingest_{source} (`ame up`), then `ame run`",
     )
 
 
@@ -111,17 +111,15 @@ def _idleness(settings: Settings, now: datetime) -> CheckResult:
             traces.append((datetime.fromtimestamp(state.stat().st_mtime, UTC), "build"))
     newest = max(traces, default=None)
     idle = newest is None or now - newest[0] > IDLE_LIMIT
-    return _result(
+    return register.result(
+        settings,
         "watch_nothing_runs",
-        "landing",
-        now,
+        ran_at=_text(now),
         failed=idle,
         expected=f"a fetch or a build within {IDLE_LIMIT.days} days",
         found=f"the last was a {newest[1]} at {newest[0]:%Y-%m-%d %H:%M} UTC"
         if newest
         else "no trace of any run",
-        message="Nothing has run: neither a fetch nor a build." if idle else "The pipeline runs.",
-        action="look whether the scheduler works (`ame up`, docker compose ps, cron), then `ame run`",
     )
 
 
@@ -142,43 +140,13 @@ def _staleness(
             and (manifest.get("sources", {}).get(source) or {}).get("newest_fetch", "") < success[0]
         ]
         found, stale = "; ".join(behind) or f"version {manifest.get('version')}", bool(behind)
-    return _result(
+    return register.result(
+        settings,
         "watch_published_stale",
-        "marts",
-        now,
+        ran_at=_text(now),
         failed=stale,
         expected=f"what has landed is published within {STALE_LIMIT.total_seconds() / 3600:.0f} h",
         found=found,
-        message="The published version is not up to date."
-        if stale
-        else "The published version is up to date.",
-        action="look at the last run of build_warehouse and `ame incidents`, then `ame run`",
-    )
-
-
-def _result(
-    check_id: str,
-    stage: Stage,
-    now: datetime,
-    *,
-    failed: bool,
-    expected: str,
-    found: str,
-    message: str,
-    action: str,
-) -> CheckResult:
-    status: Status = "failed" if failed else "passed"
-    return CheckResult(
-        check_id=check_id,
-        severity="warning",
-        status=status,
-        stage=stage,
-        expected=expected,
-        found=found,
-        owner=OWNER,
-        message=message,
-        action=action,
-        ran_at=_text(now),
     )
 
 

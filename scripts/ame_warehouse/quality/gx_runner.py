@@ -20,7 +20,7 @@ import duckdb
 from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.schema import TABLES
-from ame_warehouse.quality.results import CheckResult, Stage, Status, now_text, write_failing_rows
+from ame_warehouse.quality.results import CheckResult, Stage, Status, write_failing_rows
 from ame_warehouse.quality.suites import Check, Suite, stage_suites
 from ame_warehouse.settings import Settings
 
@@ -72,9 +72,9 @@ def run_stage(
                 frame = con.execute(suite.query).df()
             except duckdb.Error as exc:
                 reason = f"its query failed: {str(exc).splitlines()[0]}"
-                results += [_errored(check, stage, reason) for check in suite.checks.values()]
+                results += [_errored(check, reason) for check in suite.checks.values()]
             else:
-                results += run_suite(validator, suite, frame, stage, con)
+                results += run_suite(validator, suite, frame, con)
             if on_suite:
                 on_suite(done, len(suites))
     validator.build_docs()
@@ -168,7 +168,6 @@ def run_suite(
     validator: Validator,
     suite: Suite,
     frame: pd.DataFrame,
-    stage: Stage,
     con: duckdb.DuckDBPyConnection | None = None,
 ) -> list[CheckResult]:
     """Run a suite on a frame and return one result per check, in the order of the suite.
@@ -180,12 +179,12 @@ def run_suite(
     except Exception as exc:  # a fault of the library must not look like bad data
         log.exception("the suite %s could not run", suite.name)
         reason = f"{type(exc).__name__}: {exc}"
-        return [_errored(check, stage, reason) for check in suite.checks.values()]
+        return [_errored(check, reason) for check in suite.checks.values()]
     by_id = {result["expectation_config"]["meta"]["check_id"]: result for result in found}
     return [
-        _result(check, by_id[check_id], frame, stage, con)
+        _result(check, by_id[check_id], frame, con)
         if check_id in by_id
-        else _errored(check, stage, "Great Expectations returned no result")
+        else _errored(check, "Great Expectations returned no result")
         for check_id, check in suite.checks.items()
     ]
 
@@ -194,12 +193,11 @@ def _result(
     check: Check,
     outcome: dict[str, Any],
     frame: pd.DataFrame,
-    stage: Stage,
     con: duckdb.DuckDBPyConnection | None,
 ) -> CheckResult:
     broken = _exception(outcome)
     if broken:
-        return _errored(check, stage, broken)
+        return _errored(check, broken)
     details = outcome.get("result") or {}
     passed = bool(outcome["success"])
     rows = _failing_rows(details, frame) if not passed else frame.iloc[0:0]
@@ -210,17 +208,9 @@ def _result(
         con.register("failing_rows_of_check", rows)
         table = write_failing_rows(con, check.check_id, "failing_rows_of_check")
         con.unregister("failing_rows_of_check")
-    return CheckResult(
-        check_id=check.check_id,
-        severity=check.severity,
+    return check.entry.result(
         status=status,
-        stage=stage,
-        expected=check.expected,
         found=_found(outcome, passed, count, rows),
-        owner=check.owner,
-        message=check.message,
-        action=check.action,
-        ran_at=now_text(),
         failing_rows=count,
         failing_rows_table=table,
         scopes=_scopes(check, outcome, rows),
@@ -279,18 +269,12 @@ def _exception(outcome: dict[str, Any]) -> str | None:
     return None
 
 
-def _errored(check: Check, stage: Stage, reason: str) -> CheckResult:
-    return CheckResult(
-        check_id=check.check_id,
-        severity=check.severity,
+def _errored(check: Check, reason: str) -> CheckResult:
+    return check.entry.result(
         status="errored",
-        stage=stage,
-        expected=check.expected,
         found=f"the check itself could not run: {reason}",
         owner="data_engineer",
-        message=check.message,
         action="mend the check (its suite and query stand in expectations/); the data have not been judged",
-        ran_at=now_text(),
     )
 
 

@@ -267,9 +267,8 @@ def _summary(result: CheckResult, scope: str) -> str:
     if scope == BROKEN:
         return f"The check could not run: {result.found}"
     about = f"{scope}: " if scope else ""
-    return (
-        f"{about}{result.message} Expected {result.expected}; found {result.scopes.get(scope, result.found)}."
-    )
+    found = result.scopes.get(scope, result.found)
+    return f"{about}Does not hold: {result.message} Expected {result.expected}; found {found}."
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 Status = Literal["passed", "failed", "errored"]
-Stage = Literal["landing", "dbt", "marts"]
+Stage = Literal["landing", "dbt", "marts", "publication", "alerts", "watch"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-STAGES: tuple[Stage, ...] = ("landing", "dbt", "marts")
+STAGES: tuple[Stage, ...] = ("landing", "dbt", "marts")  # of a build; the others run beside it
 MAX_FAILING_ROWS = 1_000
 
 CHECK_RESULTS_DDL = """

@@ -8,35 +8,38 @@ from pathlib import Path
 from typing import Any
 
 from ame_warehouse.errors import BuildError
+from ame_warehouse.quality.register import Entry, Register
+from ame_warehouse.quality.register import load as load_register
 from ame_warehouse.quality.results import Severity, Stage
 from ame_warehouse.settings import Settings
 
-GX_SEVERITY: dict[str, Severity] = {"critical": "error", "warning": "warning", "info": "info"}
-META = ("check_id", "owner", "expected", "action")
+GX_SEVERITY: dict[Severity, str] = {"error": "critical", "warning": "warning", "info": "info"}
+TOOL = "great_expectations"
+TEXTS_OF_REGISTER = ("description", "severity", "owner", "expected", "action")
 
 
 @dataclass(frozen=True)
 class Check:
-    """What the register says of one expectation.
+    """One expectation and its row of the register.
 
     `scope` is the column that names single faults; `limit` (None = the store's) says up to how many
     of them get an incident each.
     """
 
-    check_id: str
-    severity: Severity
-    owner: str
-    message: str
-    expected: str
-    action: str
+    entry: Entry
     suite: str
     scope: str | None
     limit: int | None = None
 
+    @property
+    def check_id(self) -> str:
+        """Id of the check."""
+        return self.entry.check_id
+
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite: its GX form, the query that makes its frame, and its checks by id."""
+    """One suite: its GX form with the register's words in it, the query of its frame, its checks by id."""
 
     name: str
     body: dict[str, Any]
@@ -55,7 +58,15 @@ def stage_suites(settings: Settings, stage: Stage) -> list[Suite]:
     Raises `BuildError` when a file is missing or not in the form that expectations/README.md describes.
     """
     checkpoint = _json(folder(settings) / "checkpoints" / f"{stage}.json")
-    return [load_suite(settings, name) for name in checkpoint["suites"]]
+    suites = [load_suite(settings, name) for name in checkpoint["suites"]]
+    for suite in suites:
+        for check in suite.checks.values():
+            if check.entry.stage != stage:
+                raise _wrong_form(
+                    folder(settings) / "checkpoints" / f"{stage}.json",
+                    f"{check.check_id} runs in {stage}; the register says {check.entry.stage}",
+                )
+    return suites
 
 
 def load_suite(settings: Settings, name: str) -> Suite:
@@ -67,16 +78,17 @@ def load_suite(settings: Settings, name: str) -> Suite:
         query = query_path.read_text(encoding="utf-8")
     except OSError as exc:
         raise _unreadable(query_path, exc) from exc
+    entries = load_register(settings)
     checks: dict[str, Check] = {}
     for expectation in body["expectations"]:
-        check = _check(path, name, expectation)
+        check = _check(path, name, expectation, entries)
         if check.check_id in checks:
             raise _wrong_form(path, f"check_id {check.check_id} twice")
         checks[check.check_id] = check
     return Suite(name, body, query, checks)
 
 
-def register(settings: Settings) -> list[Check]:
+def all_checks(settings: Settings) -> list[Check]:
     """Return every check of the Great Expectations suites, by stage and suite."""
     return [
         check
@@ -86,26 +98,21 @@ def register(settings: Settings) -> list[Check]:
     ]
 
 
-def _check(path: Path, suite: str, expectation: dict[str, Any]) -> Check:
+def _check(path: Path, suite: str, expectation: dict[str, Any], entries: Register) -> Check:
+    """Return the check of an expectation; put the register's words where Great Expectations shows them."""
     meta = expectation.get("meta") or {}
-    lacking = [key for key in META if not meta.get(key)]
-    if not expectation.get("description"):
-        lacking.append("description")
-    severity = GX_SEVERITY.get(str(expectation.get("severity")))
-    if lacking or severity is None:
-        what = ", ".join(lacking) or f"severity {expectation.get('severity')!r}"
-        raise _wrong_form(path, f"{meta.get('check_id') or expectation.get('type')}: {what}")
-    return Check(
-        check_id=meta["check_id"],
-        severity=severity,
-        owner=meta["owner"],
-        message=expectation["description"],
-        expected=meta["expected"],
-        action=meta["action"],
-        suite=suite,
-        scope=meta.get("incident_scope"),
-        limit=meta.get("incident_limit"),
-    )
+    if not meta.get("check_id"):
+        raise _wrong_form(path, f"{expectation.get('type')}: no check_id")
+    twice = [key for key in TEXTS_OF_REGISTER if key in expectation or key in meta]
+    if twice:
+        raise _wrong_form(path, f"{meta['check_id']}: {', '.join(twice)} belong in the register")
+    entry = entries.entry(meta["check_id"])
+    if entry.checked_by != TOOL:
+        raise _wrong_form(path, f"{entry.check_id}: the register says that {entry.checked_by} checks it")
+    expectation["description"] = entry.says
+    expectation["severity"] = GX_SEVERITY[entry.severity]
+    meta |= {"owner": entry.owner, "expected": entry.expected, "action": entry.action}
+    return Check(entry, suite, meta.get("incident_scope"), meta.get("incident_limit"))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -129,8 +136,7 @@ def _unreadable(path: Path, exc: Exception) -> BuildError:
 def _wrong_form(path: Path, found: str) -> BuildError:
     return BuildError(
         f"the suite {path.stem} is not in the form that is needed",
-        expected="for each expectation: description, severity (critical, warning, info) and meta with "
-        + ", ".join(META),
+        expected="for each expectation: type, kwargs and meta with check_id; its words stand in the register",
         found=f"missing or wrong: {found}",
         source=str(path),
         action="see expectations/README.md and correct the suite",

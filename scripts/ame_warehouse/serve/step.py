@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ame_warehouse.errors import AmeError
+from ame_warehouse.quality import register
 from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.incidents import IncidentStore, Recorded
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 
 CHECK_ID = "postgres_publication"
-OWNER = "data_engineer"
 Status = Literal["off", "unchanged", "published", "failed"]
 log = logging.getLogger(__name__)
 
@@ -66,21 +66,17 @@ def _recorded(settings: Settings, manifest: dict[str, Any], *, is_forced: bool) 
         except AmeError as exc:
             status, error = "failed", exc
             log.error("%s", exc)
-    recorded = IncidentStore(settings).record([_result(error, status, version)], version, checks.now_text())
+    result = _result(settings, error, status, version)
+    recorded = IncidentStore(settings).record([result], version, checks.now_text())
     return Outcome(status, error, detail, recorded)
 
 
-def _result(error: AmeError | None, status: Status, version: str) -> CheckResult:
-    return CheckResult(
-        check_id=CHECK_ID,
-        severity="warning",  # files and DuckDB are published; nothing is stopped
-        status="failed" if error else "passed",
-        stage="marts",
+def _result(settings: Settings, error: AmeError | None, status: Status, version: str) -> CheckResult:
+    return register.result(
+        settings,
+        CHECK_ID,
+        failed=error is not None,
         expected=f"PostgreSQL shows version {version}",
         found=str(error) if error else status,
-        owner=OWNER,
-        message="The published version is published to PostgreSQL (AME_SERVE_DSN) as well.",
-        action=(error.action if error else None)
-        or "see the message, then run `ame serve`; the next run tries again by itself",
-        ran_at=checks.now_text(),
+        action=error.action if error else None,
     )
