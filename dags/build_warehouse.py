@@ -15,7 +15,8 @@ DOC = """
 into a private candidate file → check the marts → publish → announce. When nothing has changed since the
 published version it ends after `is_needed`, green, and publishes nothing.
 
-**Params.** `full_refresh`: build and publish even when nothing has changed.
+**Params.** `full_refresh`: build and publish even when nothing has changed. `switch_sources`: let figures of
+the sample replace published live ones, or the other way round; without it such a build is refused.
 
 **Readers.** They keep the last good version until `publish` replaces it in one step. If any check of severity
 `error` fails, nothing is replaced.
@@ -54,7 +55,8 @@ def build_warehouse() -> None:
     def plan_build(params: dict[str, Any] | None = None) -> dict[str, Any]:
         from ame_warehouse.pipeline.tasks import run_step
 
-        return run_step("plan_build", full_refresh=bool((params or {}).get("full_refresh")))
+        asked = {name: bool((params or {}).get(name)) for name in ("full_refresh", "switch_sources")}
+        return run_step("plan_build", **asked)
 
     @task.short_circuit
     def is_needed(plan: dict[str, Any]) -> bool:

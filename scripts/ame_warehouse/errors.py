@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LONGEST_BRIEF = 300
+
 
 class AmeError(Exception):
     """A fault with a readable explanation.
@@ -44,6 +46,17 @@ class AmeError(Exception):
                 parts.append(f"{label}: {text}")
         return "; ".join(parts)
 
+    @property
+    def brief(self) -> str:
+        """What went wrong and what was found, in one line: for texts that quote this error in another one."""
+        text = " ".join((f"{self.message}: {self.found}" if self.found else self.message).split())
+        return text if len(text) <= LONGEST_BRIEF else text[: LONGEST_BRIEF - 2] + " …"
+
+
+def short(exc: BaseException) -> str:
+    """Return one line about any error, for texts that quote it."""
+    return exc.brief if isinstance(exc, AmeError) else AmeError(f"{type(exc).__name__}: {exc}").brief
+
 
 class SettingsError(AmeError):
     """A setting is missing or cannot be used (exit status 2)."""
@@ -61,6 +74,10 @@ class SourceUnavailableError(SourceError):
 
 class LandingError(AmeError):
     """The landing cannot be written or read back."""
+
+
+class DamagedError(LandingError):
+    """A file of the landing is not what was stored: it has rotted, or somebody changed it."""
 
 
 class SeedError(AmeError):

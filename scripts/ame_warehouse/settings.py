@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     kolada_attempts: int = Field(default=5, ge=1, le=20)
     kolada_backoff: float = Field(default=1.0, ge=0)
     kolada_max_mb: int = Field(default=64, ge=1)
+    fetch_minutes: float = Field(default=90.0, gt=0)
     af_url: str = AF_INDEX_URL
     serve_dsn: str = ""
     alert_urls: str = ""

@@ -274,17 +274,57 @@ def test_a_workbook_that_breaks_while_it_is_parsed_falls_back(settings, site):
     assert row == ("refused", True)
 
 
-def test_a_damaged_landing_is_said_and_nothing_is_parsed(settings):
+NEWEST = (
+    "select outcome, is_stale, file_sha256 from files where dataset = 'sok_lan_kom' "
+    "order by fetch_id desc limit 1"
+)
+COUNT = "select count(*), count(distinct fetch_id) from jobseekers where dataset = 'sok_lan_kom'"
+
+
+@pytest.mark.parametrize("is_cut", [True, False], ids=["cut", "a byte changed"])
+@pytest.mark.parametrize("has_validators", [True, False], ids=["304", "200"])
+def test_a_stored_workbook_that_is_damaged_falls_back_and_is_fetched_again(
+    settings, site, is_cut, has_validators
+):
+    site.validators = has_validators
+    run(settings)
+    good = in_use(settings)["sok_lan_kom"]
+    site.files[name_of(SOK)] = fixed(made(lambda path: write(path, sok_book(Cube("2023-09", "2023-11")))))
     fetch = fetch_af(settings)
-    one = in_use(settings)["sok_lan_kom"]
-    path = Workbooks(settings.landing).path(one["file_sha256"], "xlsx")
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(LandingError, match="damaged"):
-        parse_af(settings, fetch["fetch_ids"])
-    assert not list(settings.observations.glob("*/fetch=*"))
-    fetch_af(settings)  # the file is not as long as it should be: it is fetched again
+    newer = in_use(settings)["sok_lan_kom"]
+    path = Workbooks(settings.landing).path(newer["file_sha256"], "xlsx")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100] if is_cut else whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
     parse_af(settings, fetch["fetch_ids"])
-    assert rows(settings, "select count(*) > 0 from jobseekers where dataset = 'sok_lan_kom'") == [(True,)]
+    assert rows(settings, NEWEST) == [("refused", True, good["file_sha256"])]
+    (finding,) = rows(settings, "select severity, detail from findings where kind = 'damaged_file'")
+    assert finding[0] == "error"
+    assert str(path) in finding[1]
+    assert rows(settings, COUNT)[0][1] == 1
+
+    fetch, parsed = run(settings)  # it is not what its name says: it is fetched again
+    assert fetch["changed"]
+    assert parsed["observations"] > 0
+    assert path.read_bytes() == whole
+    assert rows(settings, NEWEST) == [("unchanged", False, newer["file_sha256"])]
+    before = rows(settings, COUNT)
+    assert before[0][1] == 2
+    del site.files[name_of(TID)]
+    run(settings)
+    assert rows(settings, COUNT) == before, "its rows are stored once"
+    assert rows(settings, NEWEST)[0][1] is False
+    assert run(settings)[0]["changed"] is False
+
+
+def test_the_only_stored_workbook_is_damaged(settings):
+    fetch = fetch_af(settings)
+    path = Workbooks(settings.landing).path(in_use(settings)["sok_lan_kom"]["file_sha256"], "xlsx")
+    path.unlink()
+    parse_af(settings, fetch["fetch_ids"])
+    assert rows(settings, NEWEST) == [("refused", False, None)]
+    assert rows(settings, COUNT) == [(0, 0)]
+    run(settings)
+    assert rows(settings, COUNT)[0][0] > 0
 
 
 def test_an_unknown_fetch_and_a_landing_that_cannot_be_written(settings):

@@ -69,11 +69,11 @@ def ask(client: Transport, path: str = "/municipality") -> Answer:
     ids=lambda fault: f"{fault.kind}-{fault.status}" if fault.kind == "status" else fault.kind,
 )
 def test_a_passing_fault_is_tried_again(fault: Fault, small: Dataset, serve: Serve) -> None:
-    fault.times = 2
+    fault.times = 1 if "drip" in fault.kind else 2  # one that drips costs the most time
     server = serve(small, fault)
     answer = ask(transport(server.url(), read_timeout=0.3))
     assert answer.error is None
-    assert answer.attempts == 3
+    assert answer.attempts == fault.times + 1
     assert answer.body is not None
     assert read_page(answer.body).size == 312
 

@@ -165,7 +165,7 @@ def dies(*_args: object, **_kwargs: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["_stage", "_copy", "_compare", "_copy_comments", "_manifest", "_sync_tree", "_swap"]
+    "step", ["_stage", "_copy", "_compare", "_copy_comments", "_manifest", "sync_tree", "swap_names"]
 )
 def test_a_publication_that_is_killed_leaves_the_old_version(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
@@ -287,7 +287,7 @@ def test_full_disk_is_one_readable_error(settings: Settings, monkeypatch: pytest
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device", str(settings.published))
 
-    monkeypatch.setattr(publisher, "_sync_tree", full)
+    monkeypatch.setattr(publisher, "sync_tree", full)
     with pytest.raises(PublishError) as caught:
         publisher.publish(settings, candidate(settings, "v2", 9))
     assert "free space" in (caught.value.action or "")

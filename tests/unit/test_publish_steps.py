@@ -207,7 +207,7 @@ def test_a_publication_that_fails_marks_stale_and_can_be_repeated(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(publisher, "_sync_tree", full)
+        patch.setattr(publisher, "sync_tree", full)
         with pytest.raises(PublishError):
             build.publish(settings, plan["version"])
     body = read_manifest(settings)

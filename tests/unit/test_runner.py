@@ -92,6 +92,7 @@ def test_the_options_become_params() -> None:
         "municipalities": None,
         "years": [2022],
         "full_refresh": False,
+        "switch_sources": False,
     }
 
 

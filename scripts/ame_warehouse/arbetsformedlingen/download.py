@@ -76,6 +76,7 @@ class Fetch:
         self._writer = FetchWriter(settings.landing, self._id, SOURCE)
         self._pages = Pages(settings.landing)
         self._notes: list[Note] = []
+        self._restored = False  # a stored file that had been damaged is whole again
 
     def run(self) -> dict[str, Any]:
         """Fetch; return the fetch.json."""
@@ -102,7 +103,7 @@ class Fetch:
         download = self._transport.page(url)
         answer = download.answer
         self._record(download, None, None)
-        if answer.unreachable:
+        if answer.unreachable or answer.out_of_time:
             raise SourceUnavailableError(
                 "the index page cannot be reached",
                 expected=f"an answer from {url}",
@@ -179,6 +180,8 @@ class Fetch:
                     self._judge(offer, layout, self._books.path(before.file_sha256 or "", before.suffix))
                 return offer
             offer.file_sha256, offer.bytes = download.sha256, download.size
+            if before is not None and before.file_sha256 == download.sha256 and not (held or before.refusal):
+                self._restored = True
             known = held and before is not None and before.file_sha256 == download.sha256
             if known and before is not None and before.refusal is None and before.suffix == link.suffix:
                 return offer
@@ -205,8 +208,7 @@ class Fetch:
     def _holds(self, offer: Offer) -> bool:
         if offer.file_sha256 is None or offer.failure is not None:
             return False
-        path = self._books.path(offer.file_sha256, offer.suffix)
-        return path.is_file() and path.stat().st_size == offer.bytes
+        return self._books.holds(offer.file_sha256, offer.suffix)
 
     def _earlier_offer(self, slot: str) -> Offer | None:
         """Return what the fetch before remembers of a slot."""
@@ -267,7 +269,7 @@ class Fetch:
             "started_at": self._started.isoformat(),
             "finished_at": datetime.now(UTC).isoformat(),
             "n_requests": self._writer.n_requests,
-            "changed": last is None or last["state_sha256"] != digest,
+            "changed": last is None or last["state_sha256"] != digest or self._restored,
             "state_sha256": digest,
             "measures": [
                 {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -24,6 +25,7 @@ from ame_warehouse.kolada.transport import (
     KEPT_HEADERS,
     OVERALL_FACTOR,
     REDIRECTS,
+    TOTAL_SECONDS,
     Answer,
     Transport,
     _Passing,
@@ -41,12 +43,13 @@ NOT_MODIFIED = 304
 
 @dataclass(frozen=True)
 class Limits:
-    """Patience and sizes: seconds of silence, seconds for a whole file, bytes of a page and of a file,
-    tries.
+    """Patience and sizes: seconds of silence, for a whole file and for a whole fetch, bytes of a page and of
+    a file, tries. A file that is still coming when its time is over is not asked for again in this fetch.
     """
 
     silence_s: float = SILENCE_SECONDS
     whole_s: float = WHOLE_SECONDS
+    total_s: float = TOTAL_SECONDS
     page_bytes: int = PAGE_BYTES
     file_bytes: int = FILE_BYTES
     attempts: int = 4
@@ -58,6 +61,7 @@ class Limits:
         return cls(
             silence_s=settings.kolada_timeout,
             whole_s=WHOLE_SECONDS / SILENCE_SECONDS * settings.kolada_timeout,
+            total_s=settings.fetch_minutes * 60,
             attempts=settings.kolada_attempts,
             backoff_s=settings.kolada_backoff,
         )
@@ -116,6 +120,8 @@ class FileTransport(Transport):
             attempts=limits.attempts,
             backoff=limits.backoff_s,
             max_bytes=limits.page_bytes,
+            total=limits.total_s,
+            late_attempts=1,
         )
         self.limits = limits
         self._wish = _Wish()
@@ -210,8 +216,8 @@ class FileTransport(Transport):
                     raise self._too_big_file(response, f"more than {self._wish.max_bytes} bytes")
                 self._sha256.update(part)
                 try:
-                    handle.write(part)
-                except OSError as exc:
+                    _write(handle, part)
+                except OSError as exc:  # not the network's: another attempt would not help
                     raise _cannot_write(sink, exc) from exc
         if announced.isdigit() and self._size != int(announced):
             raise _Passing(f"the body ended after {self._size} of {announced} bytes")
@@ -227,10 +233,16 @@ class FileTransport(Transport):
         )
 
 
-def _writable(path: Path) -> Any:
+def _write(handle: FileIO, part: bytes) -> None:
+    left = memoryview(part)
+    while left:  # a disk that is nearly full takes a part
+        left = left[handle.write(left) :]
+
+
+def _writable(path: Path) -> FileIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
+        return path.open("wb", buffering=0)  # no buffer: a full disk is met here, not when it is closed
     except OSError as exc:
         raise _cannot_write(path, exc) from exc
 

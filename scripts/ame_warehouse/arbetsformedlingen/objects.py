@@ -12,7 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
-from ame_warehouse.errors import LandingError
+from ame_warehouse.errors import DamagedError, LandingError
 
 INCOMING = ".incoming"
 BLOCK = 1 << 20
@@ -39,10 +39,10 @@ class Workbooks:
                 path.unlink()
 
     def keep(self, downloaded: Path, sha256: str, suffix: str) -> Path:
-        """Move a downloaded file to its place; a file that is there already stays."""
+        """Move a downloaded file to its place; one that is there already and whole stays."""
         target = self.path(sha256, suffix)
         try:
-            if target.exists() and target.stat().st_size == downloaded.stat().st_size:
+            if self.holds(sha256, suffix):
                 downloaded.unlink()
                 return target
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,8 +59,16 @@ class Workbooks:
             ) from exc
         return target
 
+    def holds(self, sha256: str, suffix: str) -> bool:
+        """Return whether a workbook is stored and is what was stored."""
+        try:
+            self.verified(sha256, suffix)
+        except DamagedError:
+            return False
+        return True
+
     def verified(self, sha256: str, suffix: str) -> Path:
-        """Return a stored workbook after reading it through; raises `LandingError` when it is not what was
+        """Return a stored workbook after reading it through; raises `DamagedError` when it is not what was
         stored.
         """
         path = self.path(sha256, suffix)
@@ -76,11 +84,12 @@ class Workbooks:
         return path
 
     @staticmethod
-    def _broken(path: Path, found: str) -> LandingError:
-        return LandingError(
+    def _broken(path: Path, found: str) -> DamagedError:
+        return DamagedError(
             "a stored workbook of the landing is damaged",
             expected="the file whose sha256 is its name",
             found=found,
             source=str(path),
-            action="restore this file from a backup of AME_HOME/landing, or move it away and fetch again",
+            action="restore this file from a backup of AME_HOME/landing, or run again: it is fetched again "
+            "as long as the source has it",
         )

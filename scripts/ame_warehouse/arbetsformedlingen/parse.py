@@ -24,7 +24,7 @@ from ame_warehouse.arbetsformedlingen.objects import Workbooks
 from ame_warehouse.arbetsformedlingen.release import InUse
 from ame_warehouse.arbetsformedlingen.schema import FILES, FINDINGS, JOBSEEKERS, QUARANTINE, RUSTA_OCH_MATCHA
 from ame_warehouse.arbetsformedlingen.workbook import read
-from ame_warehouse.errors import LandingError
+from ame_warehouse.errors import DamagedError, LandingError
 from ame_warehouse.landing.store import fetch_ids, read_fetch
 from ame_warehouse.landing.tables import timestamp
 from ame_warehouse.settings import Settings
@@ -132,27 +132,37 @@ class _Parser:
         """
         if used.file_sha256 is None:
             return self._row(used)
-        holder = used.content_fetch_id
-        if holder != self._id:
-            if self._was_read(used, str(holder)):
+        if used.content_fetch_id != self._id:
+            holder = self._reader(used)
+            if holder is not None:
+                used.content_fetch_id = holder
                 return self._row(used)
-            error = "the file could not be read when it came"
-            return self._row(self._fall_back(used, error))
-        layout = layout_of(used.dataset)
+            used.content_fetch_id = self._id  # it could not be read when it came: perhaps it can be now
+        kind, found, detail = "refused_file", "refused", ""
         try:
-            self._read(used, layout)
+            self._read(used, layout_of(used.dataset))
         except LayoutError as fault:
-            self._finding(
-                {
-                    "kind": "refused_file",
-                    "severity": "error",
-                    "expected": f"{used.file_name}: usable",
-                    "found": "refused",
-                    "detail": str(fault),
-                }
-            )
-            return self._row(self._fall_back(used, str(fault)))
-        return self._row(used)
+            detail = str(fault)
+        except DamagedError as fault:
+            kind, found, detail = "damaged_file", "the stored file is damaged", str(fault)
+        else:
+            return self._row(used)
+        self._finding(
+            {
+                "kind": kind,
+                "severity": "error",
+                "expected": f"{used.file_name}: usable",
+                "found": found,
+                "detail": detail,
+            }
+        )
+        return self._row(self._fall_back(used, detail))
+
+    def _reader(self, used: InUse) -> str | None:
+        """Return the fetch that holds the rows of a file: the one that should, else the newest that does."""
+        others = [one for one in reversed(parsed_fetch_ids(self._settings)) if one < self._id]
+        said = str(used.content_fetch_id)
+        return next((one for one in [said, *others] if self._was_read(used, one)), None)
 
     def _read(self, used: InUse, layout: Layout) -> None:
         path = self._books.verified(str(used.file_sha256), str(used.suffix))

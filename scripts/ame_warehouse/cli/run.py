@@ -33,6 +33,13 @@ def run(  # noqa: PLR0917 (the options of the command)
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build and publish even when nothing has changed.")
     ] = False,
+    switch_sources: Annotated[
+        bool,
+        typer.Option(
+            "--switch-sources",
+            help="Let the sample replace published live figures, or the other way round (refused otherwise).",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout.")] = False,
 ) -> None:
     """Fetch, build, check and publish, through the Airflow DAGs, and say what came of it.
@@ -50,6 +57,7 @@ def run(  # noqa: PLR0917 (the options of the command)
         municipalities=id_list(municipalities),
         years=year_list(years),
         full_refresh=full_refresh,
+        switch_sources=switch_sources,
     )
     if sources is not None:
         os.environ["AME_SOURCES"] = sources.value

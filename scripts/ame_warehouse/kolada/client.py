@@ -72,6 +72,7 @@ class KoladaClient:
             attempts=settings.kolada_attempts,
             backoff=settings.kolada_backoff,
             max_bytes=settings.kolada_max_mb * 1_000_000,
+            total=settings.fetch_minutes * 60,
         )
         self.halved_attempts = min(HALVED_ATTEMPTS, settings.kolada_attempts)
 
@@ -183,6 +184,14 @@ class KoladaClient:
 
         answer = self.transport.get(path, params, check=check, attempts=attempts)
         self._record(answer, params, asked, number)
+        if answer.out_of_time:
+            raise SourceUnavailableError(
+                "the source answers so slowly that the time for one fetch is over",
+                expected=f"all answers within {self.transport.total / 60:g} minutes (AME_FETCH_MINUTES)",
+                found=f"{answer.error} (after {self._writer.n_requests} requests)",
+                source=answer.url,
+                action="run again when the source is quicker, or raise AME_FETCH_MINUTES",
+            )
         if answer.unreachable:
             raise SourceUnavailableError(
                 "the source cannot be reached",

@@ -25,6 +25,7 @@ Progress = Callable[[int, int, str], None]
 FAILURES_PER_CONNECTION = 10
 MOST_FAILURES = 50
 SLOW_WEIGHT = 10
+SIZE_STATUS = frozenset({200, 413, 414})
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class _State:
     sets: list[tuple[Question, PageSet]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     n_records: Counter[str] = field(default_factory=Counter)
+    poison: set[str] = field(default_factory=set)  # places that no single measure could be fetched for
     failures: int = 0  # weight of passing failures since the last answer
     gone: str | None = None  # why the source is no longer asked
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -200,7 +202,7 @@ class Extract:
             with self._state.lock:
                 if not self._state.sets:
                     raise
-                self._state.gone = self._state.gone or str(exc)
+                self._state.gone = self._state.gone or exc.brief
             self._give_up(question)
             return []
         except SourceError as exc:
@@ -240,21 +242,28 @@ class Extract:
                 self._state.failures += SLOW_WEIGHT if slow else 1
             limit = MOST_FAILURES + FAILURES_PER_CONNECTION * self._settings.kolada_connections
             if self._state.sets and self._state.failures >= limit:
-                self._state.gone = self._state.gone or str(exc)
+                self._state.gone = self._state.gone or exc.brief
             elif self._state.failures >= limit:
                 raise SourceUnavailableError(
                     "the source answers no question about data",
                     expected="an answer to at least one question",
-                    found=str(exc),
+                    found=exc.brief,
                     source=self._client.base_url,
                     action="try again later; if it stays, look at the source's own status",
                 ) from exc
-            if len(question.kpi_ids) == 1:
-                self._state.failed.setdefault(question.kpi_ids[0], str(exc))
+            if len(question.kpi_ids) == 1 and (len(question.municipality_ids) == 1 or not _may_be_size(exc)):
+                where = ", ".join(question.municipality_ids[:3])
+                more = " …" if len(question.municipality_ids) > 3 else ""  # noqa: PLR2004
+                self._state.failed.setdefault(question.kpi_ids[0], f"{exc.brief} (places {where}{more})")
+                if len(question.municipality_ids) == 1:
+                    self._state.poison.update(question.municipality_ids)
                 return []
+            poison = set(self._state.poison)
         if self._state.gone is not None:
             self._give_up(question)
             return []
+        if len(question.kpi_ids) == 1:
+            return question.place_parts(poison, self._client.halved_attempts)
         return question.halves(self._client.halved_attempts)
 
     def _give_up(self, question: Question) -> None:
@@ -312,7 +321,7 @@ class Extract:
             expected=f"a complete answer for at least one of {len(measures)} KPIs",
             found=f"{first['kpi_id']}: {first['error']}",
             source=self._client.base_url,
-            action="see the reason above; run again when the source answers; nothing was stored as fetched",
+            action="see what was found; run again when the source answers; nothing was stored as fetched",
         )
 
     def _finish(
@@ -356,6 +365,11 @@ class Extract:
         }
         self._writer.finish(fetch)
         return fetch
+
+
+def _may_be_size(exc: SourceError) -> bool:
+    """Return whether a smaller question may succeed: an answer came and broke off, or was too large."""
+    return isinstance(exc, RequestFailedError) and not exc.slow and exc.status in SIZE_STATUS
 
 
 def _gone_silent(question: Question, held: tuple[str, int]) -> str:

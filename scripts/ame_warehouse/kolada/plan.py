@@ -31,6 +31,17 @@ class Question:
         parts = [self.kpi_ids[:middle], self.kpi_ids[middle:]]
         return [Question(part, self.municipality_ids, self.years, attempts) for part in parts if part]
 
+    def place_parts(self, doubtful: set[str], attempts: int) -> list[Question]:
+        """Return the question for fewer places each: the doubtful ones apart, otherwise the two halves."""
+        parts = [
+            tuple(place for place in self.municipality_ids if place in doubtful),
+            tuple(place for place in self.municipality_ids if place not in doubtful),
+        ]
+        if not all(parts):
+            middle = (len(self.municipality_ids) + 1) // 2
+            parts = [self.municipality_ids[:middle], self.municipality_ids[middle:]]
+        return [Question(self.kpi_ids, part, self.years, attempts) for part in parts]
+
     def without(self, kpi_ids: set[str]) -> Question | None:
         """Return the question without some KPIs; None when none is left."""
         left = tuple(kpi for kpi in self.kpi_ids if kpi not in kpi_ids)

@@ -20,10 +20,13 @@ from urllib3.exceptions import HTTPError
 
 from ame_warehouse import __version__
 from ame_warehouse.errors import SourceError
+from ame_warehouse.kolada.rate import RateLimiter
 from ame_warehouse.kolada.wires import Adapter, Wires
 
 CONNECT_SECONDS = 10.0
 OVERALL_FACTOR = 3.0  # a whole answer may take this many times the read timeout
+TOTAL_SECONDS = 5400.0
+LATE_ATTEMPTS = 2  # an answer that was not whole by then is asked for once more, not as often as a broken one
 LONGEST_WAIT = 60.0
 REDIRECTS = 3
 CHUNK = 1 << 16
@@ -44,28 +47,6 @@ BROKEN = {
 LOOPBACK = re.compile(r"localhost|127(\.[0-9]+){3}|::1")
 
 
-class RateLimiter:
-    """Spaces the requests of all threads evenly: at most `per_second` starts a second."""
-
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1.0 / per_second
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def reserve(self) -> float:
-        """Return the seconds to wait before the next request may start; the slot is taken."""
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._gap
-            return start - now
-
-    def hold(self, seconds: float) -> None:
-        """Let no new request start for `seconds` (the source asked for a pause)."""
-        with self._lock:
-            self._next = max(self._next, time.monotonic() + seconds)
-
-
 @dataclass
 class Answer:
     """What came back for one request, after all attempts; `body` is None when no attempt gave a whole one."""
@@ -79,15 +60,19 @@ class Answer:
     attempts: int = 0
     error: str | None = None
     unreachable: bool = False
+    out_of_time: bool = False
 
 
 class _Passing(Exception):  # noqa: N818 - a signal inside this module
-    """A fault worth another attempt. `unreachable`: not even a connection came about."""
+    """A fault worth another attempt. `unreachable`: not even a connection came about; `late`: it dripped."""
 
-    def __init__(self, text: str, *, wait: float | None = None, unreachable: bool = False) -> None:
+    def __init__(
+        self, text: str, *, wait: float | None = None, unreachable: bool = False, late: bool = False
+    ) -> None:
         super().__init__(text)
         self.wait = wait
         self.unreachable = unreachable
+        self.late = late
 
 
 class StopFetchError(SourceError):
@@ -103,6 +88,8 @@ class Transport:
         read_timeout: seconds of silence allowed within an answer.
         attempts, backoff: tries for each request, and base of the growing wait in seconds.
         max_bytes: largest body accepted, before and after decompression.
+        total: seconds from now for all requests together; what is asked for later is not asked.
+        late_attempts: tries for an answer that is still coming when its time is over.
     """
 
     def __init__(
@@ -114,8 +101,13 @@ class Transport:
         attempts: int,
         backoff: float,
         max_bytes: int,
+        total: float = TOTAL_SECONDS,
+        late_attempts: int = LATE_ATTEMPTS,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.total = total
+        self._deadline = time.monotonic() + total
+        self.late_attempts = late_attempts
         self.host = (urlsplit(self.base_url).hostname or "").lower()
         self.limiter = RateLimiter(rps)
         self.read_timeout = read_timeout
@@ -150,13 +142,15 @@ class Transport:
 
         `check` raises `ValueError` for a body that is not what was asked for; that is tried again like a
         broken connection. After the last attempt no exception is raised: the returned `Answer` has `error`
-        set, and `unreachable` when not even a connection came about. Raises `StopFetchError` when the fetch
-        has ended.
+        set, `unreachable` when not even a connection came about, and `out_of_time` when the time for all
+        requests is over. Raises `StopFetchError` when the fetch has ended.
         """
         answer = Answer(url=self.base_url + path)
         tries = attempts or self.attempts
         begin = time.monotonic()
         for attempt in range(1, tries + 1):
+            if self._is_over(answer):
+                break
             answer.attempts = attempt
             self._pause(self.limiter.reserve())
             try:
@@ -167,6 +161,8 @@ class Transport:
                 break
             except _Passing as fault:
                 answer.error, answer.unreachable, wait = str(fault), fault.unreachable, fault.wait
+                if fault.late and attempt >= self.late_attempts:
+                    break
             except ValueError as fault:
                 answer.error, answer.unreachable, wait = str(fault), False, None
             except SourceError as fault:
@@ -174,8 +170,20 @@ class Transport:
                 break
             if attempt < tries:
                 self._pause(self._delay(attempt, wait))
+        if answer.error is not None:
+            self._is_over(answer)
         answer.duration_s = round(time.monotonic() - begin, 6)
         return answer
+
+    def _is_over(self, answer: Answer) -> bool:
+        """Mark the answer when the time for all requests is over."""
+        if time.monotonic() < self._deadline:
+            return False
+        if not answer.out_of_time:
+            answer.out_of_time = True
+            before = f"; {answer.error}" if answer.error else ""
+            answer.error = f"the fetch has used up its time ({self.total:g} s){before}"
+        return True
 
     def _pause(self, seconds: float) -> None:
         if self.stopped.is_set() or (seconds > 0 and self.stopped.wait(seconds)):
@@ -222,7 +230,7 @@ class Transport:
             late.set()
             wires.cut()
 
-        limit = self.read_timeout * OVERALL_FACTOR
+        limit = min(self.read_timeout * OVERALL_FACTOR, max(0.01, self._deadline - time.monotonic()))
         watchdog = threading.Timer(limit, cut)
         watchdog.daemon = True
         watchdog.start()
@@ -231,13 +239,13 @@ class Transport:
         except (requests.RequestException, HTTPError, OSError) as exc:
             answer.body = None
             if late.is_set():
-                raise _Passing(f"no whole answer within {limit:g} s") from exc
+                raise _Passing(f"no whole answer within {limit:.3g} s", late=True) from exc
             raise _fault_of(exc) from exc
         finally:
             watchdog.cancel()
         if late.is_set():
             answer.body = None
-            raise _Passing(f"no whole answer within {limit:g} s")
+            raise _Passing(f"no whole answer within {limit:.3g} s", late=True)
 
     def _exchange(self, session: requests.Session, answer: Answer, params: Mapping[str, str | int]) -> None:
         url, query = answer.url, dict(params)

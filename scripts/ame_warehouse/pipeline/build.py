@@ -17,7 +17,7 @@ import duckdb
 from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.dictionary.table import write_dictionary
-from ame_warehouse.errors import BuildError, PublishError
+from ame_warehouse.errors import BuildError, PublishError, SettingsError
 from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
@@ -43,14 +43,37 @@ def state_path(settings: Settings, version: str) -> Path:
     return settings.build / f"{version}.results.json"
 
 
-def plan_build(settings: Settings, full_refresh: bool = False, as_of: str | None = None) -> dict[str, Any]:
+def refuse_other_sources(settings: Settings) -> None:
+    """Raise `SettingsError` when what is published is of the other sources (`sample`, `live`)."""
+    published = manifests.read_manifest(settings) or {}
+    mode = published.get("mode")
+    if mode not in (None, settings.sources):
+        raise SettingsError(
+            f"what is published here was made from AME_SOURCES={mode}, not {settings.sources}",
+            expected=f"AME_SOURCES={mode}, or a directory of its own for {settings.sources} (AME_HOME)",
+            found=f"AME_SOURCES={settings.sources}",
+            source=str(manifests.manifest_path(settings)),
+            action=f"correct AME_SOURCES or AME_HOME; to replace what readers see by {settings.sources} "
+            "figures: `ame run --switch-sources` (in Airflow the param switch_sources of build_warehouse)",
+        )
+
+
+def plan_build(
+    settings: Settings,
+    full_refresh: bool = False,
+    as_of: str | None = None,
+    switch_sources: bool = False,
+) -> dict[str, Any]:
     """Say whether a build is needed, and open its state.
 
     Returns `{"needed", "version", "fingerprint", "reason"}`. When nothing has changed, only the newest
     fetches in the manifest are brought up to date, and `version` is the published one. A version that was put
     back by hand stays until there is new input.
-    Raises `LandingError` when the observations cannot be read.
+    Raises `LandingError` when the observations cannot be read, `SettingsError` when the published version is
+    of the other sources and `switch_sources` does not say that it is to be replaced.
     """
+    if not switch_sources:
+        refuse_other_sources(settings)
     parts = fingerprint.parts(settings, as_of)
     mark = fingerprint.combine(parts)
     published = manifests.read_manifest(settings)
@@ -140,8 +163,8 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
     try:
         return _publish(settings, state)
     except PublishError as exc:
+        mark_stale(settings, f"the publication failed: {exc.message}")  # first: it needs least room
         publication.failed(settings, version, exc)
-        _mark_stale(settings, f"the publication failed: {exc.message}")
         alerts.tell(settings)
         raise
 
@@ -270,11 +293,12 @@ def _refused(settings: Settings, state: RunState, reason: str) -> None:
     recorded = IncidentStore(settings).record(state.results, state.version, checks.now_text())
     _note_incidents(state, recorded)
     state.save(state_path(settings, state.version))
-    _mark_stale(settings, f"the newer version {state.version} was not published, {reason}")
+    mark_stale(settings, f"the newer version {state.version} was not published, {reason}")
     alerts.tell(settings)
 
 
-def _mark_stale(settings: Settings, reason: str) -> None:
+def mark_stale(settings: Settings, reason: str) -> None:
+    """Tell readers that what is published is not up to date; a fault in doing so is only logged."""
     try:
         manifests.mark_stale(settings, reason, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     except PublishError as exc:  # the reason itself is what the reader must see

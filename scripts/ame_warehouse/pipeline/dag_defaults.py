@@ -97,4 +97,10 @@ def build_params() -> dict[str, Param]:
             title="Full refresh",
             description="build and publish again even when nothing has changed since the last version",
         ),
+        "switch_sources": Param(
+            False,
+            type="boolean",
+            title="Switch sources",
+            description="replace published live figures by those of the sample, or the other way round",
+        ),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ame_warehouse.errors import AmeError
@@ -20,15 +21,33 @@ _DAMAGED_OBSERVATIONS = re.compile(r"/[^'\"]*/observations/source=[^'\"]*\.parqu
 _NO_PERMISSION_TEXTS = ("attempt to write a readonly database",)
 
 
-def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
-    """Return a readable error for a full disk, a missing permission or damaged observations; else None.
+def is_of_the_machine(exc: BaseException) -> bool:
+    """Return whether a full disk or a missing permission is behind an error."""
+    for current in _chain(exc):
+        text = str(current).lower()
+        if getattr(current, "errno", None) in (*_NO_SPACE, *_NO_PERMISSION):
+            return True
+        if any(part in text for part in (*_NO_SPACE_TEXTS, *_NO_PERMISSION_TEXTS)):
+            return True
+    return False
 
-    The chain of causes is searched too, since libraries wrap what the system said.
-    """
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from: libraries wrap what the system said."""
     seen: set[int] = set()
     current: BaseException | None = exc
     while current is not None and id(current) not in seen:
         seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
+    """Return a readable error for a full disk, a missing permission or damaged observations; else None.
+
+    The chain of causes is searched too.
+    """
+    for current in _chain(exc):
         if isinstance(current, AmeError):
             return current
         where = str(path or getattr(current, "filename", None) or "")
@@ -61,5 +80,4 @@ def readable(exc: BaseException, path: Path | None = None) -> AmeError | None:
                 action="`ame reparse` makes the observations again from the landing, then `ame run`; "
                 "what is published is untouched",
             )
-        current = current.__cause__ or current.__context__
     return None

@@ -38,11 +38,7 @@ def fetch_kolada(
     the landing cannot be written.
     """
     kpis = chosen_kpis(settings, measures)
-    places = place_ids(
-        settings.model_copy(update={"municipalities": ",".join(municipalities)})
-        if municipalities
-        else settings
-    )
+    places = chosen_places(settings, municipalities)
     span = chosen_years(years)
     remove_partials(settings.landing)
     parse_missing(settings)
@@ -88,6 +84,17 @@ def chosen_kpis(settings: Settings, measures: Sequence[str] | None) -> list[Cata
         )
     wanted = set(measures)
     return [row for row in rows if row.kpi_id in wanted or row.measure_id in wanted]
+
+
+def chosen_places(settings: Settings, municipalities: Sequence[str] | None) -> list[str]:
+    """Return the places named by municipality or group id; those of AME_MUNICIPALITIES when none is named.
+
+    Raises `SettingsError` for an unknown id, of AME_MUNICIPALITIES too.
+    """
+    everywhere = place_ids(settings)
+    if not municipalities:
+        return everywhere
+    return place_ids(settings.model_copy(update={"municipalities": ",".join(municipalities)}))
 
 
 def chosen_years(years: Sequence[int] | None) -> list[int] | None:

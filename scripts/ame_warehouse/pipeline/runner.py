@@ -37,6 +37,7 @@ class RunOptions:
     municipalities: list[str] | None = None
     years: list[int] | None = None
     full_refresh: bool = False
+    switch_sources: bool = False
 
     def conf(self) -> dict[str, Any]:
         """Return the options as the params of the DAGs."""
@@ -45,6 +46,7 @@ class RunOptions:
             "municipalities": self.municipalities,
             "years": self.years,
             "full_refresh": self.full_refresh,
+            "switch_sources": self.switch_sources,
         }
 
 
@@ -85,9 +87,10 @@ class StepRecorder:
 def run(settings: Settings, options: RunOptions, display_factory: type[Display]) -> dict[str, Any]:
     """Run the chain once and return the result of every step by its name, and the path of the log.
 
-    Raises `BusyError` when a run is going on in this AME_HOME, and the `AmeError` of the step that failed;
-    what was published before is then untouched.
+    Raises `SettingsError` at once for a wish that cannot be met, `BusyError` when a run is going on in this
+    AME_HOME, and the `AmeError` of the step that failed; what was published before is then untouched.
     """
+    _check_wishes(settings, options)
     airflow_home.make_directories(settings)
     with locks.exclusive_run(settings, "ame run"):
         log_path = _log_path(settings)
@@ -108,6 +111,20 @@ def run(settings: Settings, options: RunOptions, display_factory: type[Display])
                     error.add_note(f"log: {log_path}")
                     raise
         return {"steps": recorder.results, "unfetched": recorder.unfetched, "log": str(log_path)}
+
+
+def _check_wishes(settings: Settings, options: RunOptions) -> None:
+    """Raise `SettingsError` for unknown measures, places or years, and for sources that are not to be mixed.
+
+    The steps check the same; here it is said before Airflow starts and before anything is fetched.
+    """
+    from ame_warehouse.pipeline import build, ingest
+
+    ingest.chosen_kpis(settings, options.measures)
+    ingest.chosen_places(settings, options.municipalities)
+    ingest.chosen_years(options.years)
+    if not options.switch_sources:
+        build.refuse_other_sources(settings)
 
 
 def _log_path(settings: Settings) -> Path:

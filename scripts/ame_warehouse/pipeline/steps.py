@@ -13,16 +13,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ame_warehouse.errors import short
 from ame_warehouse.pipeline import locks, progress
+from ame_warehouse.pipeline.faults import is_of_the_machine
 from ame_warehouse.settings import Settings, load_settings
 
 
 @contextmanager
 def _writing(step: str) -> Iterator[Settings]:
-    """Load the settings and hold the writer lock for the block."""
+    """Load the settings and hold the writer lock for the block.
+
+    When disk or permissions end the step, readers are told that theirs is stale.
+    """
     settings = load_settings()
     with locks.writer(settings, f"the step {step}"):
-        yield settings
+        try:
+            yield settings
+        except Exception as exc:
+            if is_of_the_machine(exc):
+                from ame_warehouse.pipeline import build
+
+                build.mark_stale(settings, f"the step {step} could not write: {short(exc)}")
+            raise
 
 
 def fetch_kolada(
@@ -85,12 +97,15 @@ def parse_af(fetch_ids: list[str]) -> dict[str, Any]:
         return ingest_af.parse_af(settings, fetch_ids)
 
 
-def plan_build(full_refresh: bool = False) -> dict[str, Any]:
-    """Say whether a build is needed: `{"needed": bool, "version": …, "fingerprint": …, "reason": …}`."""
+def plan_build(full_refresh: bool = False, switch_sources: bool = False) -> dict[str, Any]:
+    """Say whether a build is needed: `{"needed": bool, "version": …, "fingerprint": …, "reason": …}`.
+
+    `switch_sources` lets figures of the sample replace published live ones, or the other way round.
+    """
     from ame_warehouse.pipeline import build
 
     with _writing("plan_build") as settings:
-        return build.plan_build(settings, full_refresh)
+        return build.plan_build(settings, full_refresh, switch_sources=switch_sources)
 
 
 def check_landing(version: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ame_warehouse.settings import Settings
 
 MANIFEST_VERSION = 1
 WORKBOOKS = "arbetsformedlingen"
+RESERVE = ".reserve"
 SOURCES_SQL = """
 select
     source,
@@ -158,8 +159,33 @@ def mark_stale(settings: Settings, reason: str, now: str) -> dict[str, Any] | No
         return None
     since = manifest.get("stale_since") if manifest.get("stale") else None
     manifest.update(stale=True, stale_since=since or now, stale_reason=reason)
-    write_json(manifest_path(settings), manifest)
+    try:
+        write_json(manifest_path(settings), manifest)
+    except PublishError:
+        if not _give_up_reserve(settings):
+            raise
+        write_json(manifest_path(settings), manifest)
     return manifest
+
+
+def keep_reserve(settings: Settings) -> None:
+    """Keep some bytes of the disk for the mark `stale`, which has to be written on a full disk too."""
+    path = settings.quality / RESERVE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = 2 * manifest_path(settings).stat().st_size
+        if not path.exists() or path.stat().st_size < size:
+            path.write_bytes(bytes(size))
+    except OSError:  # no room even for that: the next publication tries again
+        path.unlink(missing_ok=True)
+
+
+def _give_up_reserve(settings: Settings) -> bool:
+    try:
+        (settings.quality / RESERVE).unlink()
+    except OSError:
+        return False
+    return True
 
 
 def git_revision(project: Path) -> str | None:

@@ -16,7 +16,6 @@ names leaves complete files whose manifest is older, which `is_intact` sees and 
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,15 +31,13 @@ from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import metadata, swedish
 from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, digest_of_copy
 from ame_warehouse.publish.constraints import constraints
-from ame_warehouse.publish.files import place
 from ame_warehouse.publish.files import sha256 as _sha256
-from ame_warehouse.publish.files import sync as _sync
-from ame_warehouse.publish.files import sync_tree as _sync_tree
+from ame_warehouse.publish.files import sync, sync_tree
+from ame_warehouse.publish.names import drop_again, forget_old, make_way, swap_names
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
 STORAGE_VERSION = "v1.0.0"  # DuckDB 1.x clients open it; the default of 2.0 they cannot
-KEEP_VERSIONS = 3
 STAGING = ".staging-"
 TABLES_SQL = """
 select schema_name, table_name from duckdb_tables()
@@ -87,20 +84,22 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
             body = _manifest(settings, publication, staging, tables) | {"swedish_views": views}
             _describe(settings, staging, body)
             manifests.write_json(staging / "manifest.json", body)
-            _sync_tree(staging)
+            sync_tree(staging)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
         target = root / "versions" / publication.version
         target.parent.mkdir(exist_ok=True)
-        if target.exists():  # a repetition of the same version
-            shutil.rmtree(target)
+        if target.exists():
+            make_way(root, staging, target)
         staging.rename(target)
-        _sync(target.parent)
-        _swap(root, target)
+        sync(target.parent)
+        swap_names(root, target)
+        drop_again(root)
         manifests.write_json(manifests.manifest_path(settings), body)
-        _sync(root)
-        _forget_old(root, publication.version)
+        sync(root)
+        forget_old(root, publication.version)
+        manifests.keep_reserve(settings)
     return body
 
 
@@ -112,6 +111,7 @@ def clean_up(settings: Settings) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    drop_again(root)
 
 
 def is_intact(settings: Settings) -> bool:
@@ -142,8 +142,8 @@ def damaged(root: Path, body: dict[str, Any]) -> str | None:
 def swap(settings: Settings, target: Path) -> None:
     """Let the public names point at a complete version; the caller writes the manifest afterwards."""
     with _readable_errors(settings.published):
-        _swap(settings.published, target)
-        _sync(settings.published)
+        swap_names(settings.published, target)
+        sync(settings.published)
 
 
 def storage_version(path: Path) -> int:
@@ -222,7 +222,7 @@ def write_file(settings: Settings, candidate: Path, target: Path) -> dict[str, i
         swedish.write_views(con)
         con.execute("checkpoint published")
         con.execute("detach published")
-        _sync(target)
+        sync(target)
     return found
 
 
@@ -328,37 +328,6 @@ def _describe(settings: Settings, staging: Path, body: dict[str, Any]) -> None:
         path = staging / name
         if path.is_file():
             body["files"][name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-
-
-def _swap(root: Path, target: Path) -> None:
-    """Let the public names point at the new version, each in one step."""
-    link = root / ".swap-warehouse"
-    try:
-        os.link(target / "warehouse.duckdb", link)
-    except OSError:  # no hard links here
-        shutil.copyfile(target / "warehouse.duckdb", link)
-        _sync(link)
-    link.replace(root / "warehouse.duckdb")
-    wal = root / "warehouse.duckdb.wal"  # left by somebody who opened the old file for writing
-    wal.unlink(missing_ok=True)
-
-    for name in metadata.FILES:
-        place(target / name, root / name)
-
-    public = root / "parquet"
-    arrow = root / ".swap-parquet"
-    if public.is_dir() and not public.is_symlink():  # restored from a copy that followed the link
-        public.rename(root / ".swap-parquet-old")
-    arrow.symlink_to((target / "parquet").relative_to(root), target_is_directory=True)
-    arrow.replace(public)
-    shutil.rmtree(root / ".swap-parquet-old", ignore_errors=True)
-
-
-def _forget_old(root: Path, current: str) -> None:
-    """Keep the newest three versions; the one that is published is always among them."""
-    others = sorted(path for path in (root / "versions").iterdir() if path.name != current)
-    for path in others[: max(0, len(others) - (KEEP_VERSIONS - 1))]:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _quoted(path: Path) -> str:
