@@ -1,0 +1,150 @@
+// Luckor: the heat map of one measure. Arrow keys go from cell to cell; what is known of a cell stands beside it.
+import {
+  byId, day, decimalsOf, el, failed, here, load, measureTitle, missingMark, missingText, number, quantity, recalled, remember, t,
+} from "../core.js";
+import {exportButtons} from "../export.js";
+import {groupOptions, inGroup, measureOptions, options} from "../choices.js";
+import {historyButton, sourceLine, vintageLine} from "../history.js";
+
+const isGap = (cell) => cell !== null && typeof cell === "object";
+const kindOf = (cell) => (cell === null ? "none" : isGap(cell) ? cell.kind ?? "other" : "known");
+
+async function start() {
+  const [{measures: listed}, measures, places, groups] = await Promise.all([load("gaps"), load("measures"), load("places"), load("groups")]);
+  const counts = new Map(listed.map((row) => [row.measure_id, row]));
+  measureOptions(byId("measure"), listed.map((row) => row.measure_id), measures, (id) => (counts.get(id).gaps ? ` (${counts.get(id).gaps})` : ""));
+  groupOptions(byId("group"), groups, t("word.all_municipalities"));
+  const wanted = {measure: recalled("measure") ?? defaultMeasure(listed), group: recalled("group") ?? "", order: recalled("order") ?? "name"};
+  for (const [name, value] of Object.entries(wanted)) options.choose(byId(name), value);
+  const names = new Map(places.map((place) => [place.id, place]));
+  const show = async () => {
+    const chosen = {measure: byId("measure").value, group: byId("group").value, order: byId("order").value};
+    remember({measure: chosen.measure, group: chosen.group, order: chosen.order === "name" ? null : chosen.order});
+    const data = await load(`gaps/${chosen.measure}`);
+    await heatMap(data, {...chosen, measure: measures[chosen.measure], id: chosen.measure, measures, names, member: inGroup(groups, chosen.group)});
+  };
+  byId("controls").addEventListener("change", () => show().catch(failed));
+  byId("controls").addEventListener("submit", (event) => event.preventDefault());
+  await show();
+}
+
+const defaultMeasure = (listed) => (listed.find((row) => row.measure_id === "referral_share_af") ?? listed[0])?.measure_id;
+
+async function heatMap(data, view) {
+  const {years, places, coverage} = data;
+  const gapsOf = (id) => places[id].filter((cell) => isGap(cell) && cell.kind).length;
+  const byName = (a, b) => view.names.get(a).name.localeCompare(view.names.get(b).name, "sv");
+  const ids = Object.keys(places).filter(view.member).sort((a, b) => (view.order === "gaps" ? gapsOf(b) - gapsOf(a) : 0) || byName(a, b));
+  const values = ids.flatMap((id) => places[id]).filter((cell) => typeof cell === "number");
+  const decimals = decimalsOf(view.measure.unit, values);
+  const title = measureTitle(view.id, view.measure);
+  const covered = new Map(coverage.map((row) => [row.year, row]));
+  const table = el("table.heat", {role: "grid"},
+    el("caption.visually-hidden", {}, t("gaps.caption", {title})),
+    el("thead", {},
+      el("tr", {}, el("th", {scope: "col"}, t("word.municipality")), years.map((year) => el("th.num", {scope: "col"}, String(year)))),
+      el("tr.coverage", {}, el("th", {scope: "row"}, t("gaps.coverage")), years.map((year) => coverageCell(covered.get(year))))),
+    el("tbody", {}, ids.map((id) => el("tr", {},
+      el("th", {scope: "row"}, el("a", {href: `${here}kommun/${id}.html`}, view.names.get(id).name)),
+      places[id].map((cell, i) => heatCell(cell, {place: view.names.get(id), year: years[i], decimals, unit: view.measure.unit}))))));
+  const cells = [...table.querySelectorAll("td.cell")];
+  const details = (cell) => showDetails(cell, data, view, decimals);
+  rove(table, cells, years.length, details);
+  const shown = ids.length ? el("div.scroll", {}, table) : el("p.note", {}, t("gaps.nobody"));
+  const vintages = await load(`measure/${view.id}`);
+  const lines = [sourceLine(view.measure, view.measures), await vintageLine(Object.values(vintages).flatMap(({T}) => (T ? T.n.map((n) => ({vintage: n})) : [])))];
+  const source = lines.filter(Boolean);
+  byId("map").replaceChildren(
+    el("h2", {}, title, el("span.unit", {}, t(`unit.name.${view.measure.unit}`))), shown, el("p.source", {}, source.join(" · ")), exportButtons(() => asTable(data, ids, view, source)));
+  byId("details").replaceChildren(el("p.note", {}, t("gaps.hint")));
+}
+
+function coverageCell(row) {
+  if (!row) return el("td");
+  const bar = el("span.meter", {"aria-hidden": "true"}, el("span"));
+  bar.firstChild.style.width = `${row.coverage_pct}%`;
+  return el("td.num", {title: `${number(row.coverage_pct, 1)} %`}, `${number(row.n_reported)}/${number(row.n_expected)}`, bar);
+}
+
+function heatCell(cell, {place, year, decimals, unit}) {
+  const kind = kindOf(cell);
+  const node = el(`td.cell.${kind}`, {tabindex: "-1", role: "gridcell"});
+  const mark = isGap(cell) ? missingMark(cell.reason) + (kind === "acknowledged" ? " ✓" : "") + (cell.incidents ? " !" : "") : "";
+  node.append(kind === "known" ? number(cell, decimals) : mark);
+  const words = kind === "known" ? quantity(cell, unit, decimals) : isGap(cell) ? `${missingText(cell.reason)}, ${t(`gaps.kind.${kind}`)}` : t("missing.not_expected");
+  node.setAttribute("aria-label", `${place.name} ${year}: ${words}`);
+  Object.assign(node, {cell, place, year});
+  return node;
+}
+
+/** Let arrow keys, Home and End go from cell to cell; only one cell is in the order of the Tab key. */
+function rove(table, cells, width, onFocus) {
+  if (!cells.length) return;
+  let current = 0;
+  cells[0].tabIndex = 0;
+  const steps = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: width, ArrowUp: -width};
+  const go = (index) => {
+    if (index < 0 || index >= cells.length) return;
+    cells[current].tabIndex = -1;
+    current = index;
+    cells[current].tabIndex = 0;
+    cells[current].focus();
+  };
+  table.addEventListener("keydown", (event) => {
+    if (!event.target.classList.contains("cell")) return;
+    const column = current % width;
+    const targets = {Home: current - column, End: current - column + width - 1};
+    const step = steps[event.key];
+    const isSideways = event.key === "ArrowRight" || event.key === "ArrowLeft";
+    const target = step === undefined ? targets[event.key] : current + step;
+    if (target === undefined) return;
+    event.preventDefault();
+    if (isSideways && Math.floor(target / width) !== Math.floor(current / width)) return;
+    go(target);
+  });
+  table.addEventListener("focusin", (event) => {
+    const index = cells.indexOf(event.target);
+    if (index < 0) return;
+    cells[current].tabIndex = -1;
+    current = index;
+    cells[current].tabIndex = 0;
+    table.querySelector("[aria-selected]")?.removeAttribute("aria-selected");
+    cells[current].setAttribute("aria-selected", "true");
+    onFocus(cells[current]);
+  });
+  table.addEventListener("click", (event) => event.target.closest("td.cell")?.focus());
+}
+
+function showDetails({cell, place, year}, data, view, decimals) {
+  const {unit} = view.measure;
+  const lines = [];
+  const say = (term, text) => { if (text) lines.push(el("dt", {}, term), el("dd", {}, text)); };
+  if (typeof cell === "number") say(t("gaps.value"), quantity(cell, unit, decimals));
+  else if (cell === null) say(t("gaps.value"), t("missing.not_expected"));
+  else {
+    say(t("gaps.value"), missingMark(cell.reason));
+    say(t("word.reason"), missingText(cell.reason));
+    if (cell.kind) say(t("gaps.kind"), t(`gaps.kind.${cell.kind}`));
+    say(t("gaps.last"), cell.last_reported_year ? `${cell.last_reported_year}: ${quantity(cell.last_value, unit, decimals)}` : t("gaps.never"));
+    say(t("gaps.since"), cell.first_seen_at && day(cell.first_seen_at));
+    say(t("gaps.explained"), cell.note && t("gaps.explained_until", {note: cell.note, until: cell.acknowledged_until ?? t("gaps.no_end")}));
+    for (const id of cell.incidents ?? []) say(t("gaps.incident"), incidentText(data.incidents[id]));
+  }
+  byId("details").replaceChildren(el("h2", {}, `${place.name} ${year}`), el("dl", {}, lines), historyButton(view.id, place), " ", el("a", {href: `${here}kommun/${place.id}.html`}, t("gaps.to_municipality")));
+}
+
+function incidentText(incident) {
+  const state = incident.acknowledged_by ? t("gaps.incident_acknowledged", {by: incident.acknowledged_by, note: incident.note ?? "–"}) : t("gaps.incident_open");
+  return el("span", {}, el("a", {href: `${here}kvalitet.html#${incident.incident_id}`}, incident.incident_id), ` (${t("gaps.opened", {day: day(incident.opened_at)})}): ${state}`);
+}
+
+function asTable(data, ids, view, source) {
+  const keys = ["municipality_id", "municipality", "year", "value", "reason", "kind", "last_reported_year", "last_value", "first_seen_at", "note", "incidents"];
+  const rows = ids.flatMap((id) => data.places[id].map((cell, i) => ({
+    municipality_id: id, municipality: view.names.get(id).name, year: data.years[i], value: typeof cell === "number" ? cell : null,
+    ...(isGap(cell) ? {...cell, incidents: cell.incidents?.join(" ")} : {}), isNothing: cell === null,
+  }))).filter((row) => !row.isNothing);
+  return {columns: keys.map((key) => ({key, header: key})), rows, source, name: `luckor_${view.id}`};
+}
+
+start().catch(failed);
