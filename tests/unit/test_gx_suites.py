@@ -11,7 +11,7 @@ import pytest
 from gx_world import BAD, world
 
 from ame_warehouse.errors import BuildError
-from ame_warehouse.quality import gx_runner, suites
+from ame_warehouse.quality import data_docs, gx_runner, suites
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.seeds import read_seed
 from ame_warehouse.settings import PROJECT_ROOT, Settings
@@ -144,7 +144,7 @@ def test_landing_without_any_fetch_stops(tmp_path: Path) -> None:
         "landing_not_empty",
         "landing_some_measure_fetched",
     }
-    docs = gx_runner.data_docs(settings)
+    docs = data_docs.folder(settings)
     assert (docs / "index.html").is_file()
     assert (docs / "expectations" / "participants.html").is_file()
     assert before == {p: p.stat().st_mtime_ns for p in (PROJECT_ROOT / "expectations").rglob("*")}

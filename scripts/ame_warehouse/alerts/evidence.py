@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ame_warehouse.errors import AmeError
+from ame_warehouse.quality import data_docs
 from ame_warehouse.quality.incidents import Incident, IncidentStore
 from ame_warehouse.quality.results import RunState, failing_table
 from ame_warehouse.settings import Settings
@@ -67,12 +68,13 @@ class Evidence:
     file: Path | None = None
     table: str = ""
     fetched: str = ""
+    page: Path | None = None
     places: list[Place] = field(default_factory=list)
 
 
 def evidence(settings: Settings, incident: Incident) -> Evidence:
     """Return what is known of an incident; less, never an error, when files are gone or busy."""
-    run_id = _last_run(settings, incident)
+    run_id, page = _last_run(settings, incident), None
     expected, found = _said(incident.summary)
     table = f"quality.{failing_table(incident.check_id)}"
     with suppress(AmeError):
@@ -81,12 +83,19 @@ def evidence(settings: Settings, incident: Incident) -> Evidence:
                 expected = result.expected
                 found = result.scopes.get(incident.scope, result.found)
                 table = result.failing_rows_table or table
+                page = _page(settings, result.docs_page)
     for path in (settings.build / f"{run_id}.duckdb", settings.published / "warehouse.duckdb"):
         rows, fetched = _read(path, table, run_id)
         if rows is not None:
             places = [_place(row, expected, found, fetched) for row in of_scope(rows, incident.scope)]
-            return Evidence(expected, found, run_id, path, table, fetched.get("", ""), places)
-    return Evidence(expected, found, run_id)
+            return Evidence(expected, found, run_id, path, table, fetched.get("", ""), page, places)
+    return Evidence(expected, found, run_id, page=page)
+
+
+def _page(settings: Settings, name: str | None) -> Path | None:
+    """Return the page of the Data Docs when it is still there."""
+    path = data_docs.folder(settings) / (name or "")
+    return path.resolve() if path.is_file() else None
 
 
 def failing_rows(settings: Settings, incident: Incident) -> tuple[Path, str, list[dict[str, Any]]] | None:

@@ -147,6 +147,8 @@ def _section(settings: Settings, notice: Notice) -> Section:
         ("Who acts", incident.owner),
         ("What to do", incident.action),
         ("Failing rows", rows if known.file else f"ame incidents show {incident.incident_id}"),
+        *([("Table", f"{known.table} in {known.file}")] if known.file else []),
+        *([("Data Docs", known.page.as_uri())] if known.page else []),
     ]
 
 

@@ -12,6 +12,8 @@ import os
 import shutil
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ import duckdb
 from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.schema import TABLES
+from ame_warehouse.quality import data_docs
 from ame_warehouse.quality.results import CheckResult, Stage, Status, write_failing_rows
 from ame_warehouse.quality.suites import Check, Suite, stage_suites
 from ame_warehouse.settings import Settings
@@ -28,15 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GX_STAGES: tuple[Stage, ...] = ("landing", "marts")
-KEEP_RUNS = 5
 SHOWN_ROWS = 5
 OnSuite = Callable[[int, int], None]
 log = logging.getLogger(__name__)
-
-
-def data_docs(settings: Settings) -> Path:
-    """Return the directory of the Data Docs; `index.html` is the start page."""
-    return settings.quality / "data_docs"
 
 
 def run_stage(
@@ -63,7 +60,8 @@ def run_stage(
     """
     suites = stage_suites(settings, stage)
     validator = Validator(settings, run_name, stage)
-    validator.show([suite for one in GX_STAGES for suite in stage_suites(settings, one)])
+    every_suite = [suite for one in GX_STAGES for suite in stage_suites(settings, one)]
+    validator.show(every_suite)
     results: list[CheckResult] = []
     with _connection(settings, candidate) as con:
         _prepare(con, settings, as_of)
@@ -77,7 +75,7 @@ def run_stage(
                 results += run_suite(validator, suite, frame, con)
             if on_suite:
                 on_suite(done, len(suites))
-    validator.build_docs()
+    validator.build_docs(settings, every_suite)
     return results
 
 
@@ -99,7 +97,7 @@ class Validator:
                 (home / "gx" / left).unlink(missing_ok=True)
             self.context = gx.get_context(mode="file", project_root_dir=home)
             self.context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-            self._site(data_docs(settings))
+            self._site(data_docs.folder(settings))
         except OSError as exc:
             raise AmeError(
                 "the store of Great Expectations cannot be written",
@@ -110,7 +108,7 @@ class Validator:
             ) from exc
         self._gx = gx
         self._definitions: dict[str, Any] = {}
-        self.run_id = RunIdentifier(run_name=f"{run_name}-{stage}")
+        self.run_id = RunIdentifier(run_name=f"{run_name}-{stage}", run_time=datetime.now(UTC))
         self.results_dir = home / "gx" / "uncommitted" / "validations"
         self.source = self.context.data_sources.add_pandas(name="frames")
 
@@ -153,13 +151,17 @@ class Validator:
         )
         return self._definitions[suite.name]
 
-    def build_docs(self) -> None:
-        """Make the Data Docs of the last five runs; a fault here is logged and stops nothing."""
+    def page_of(self, suite: Suite) -> str:
+        """Return the page of a suite in this run, relative to the start page of the Data Docs."""
+        moment = f"{self.run_id.run_time:%Y%m%dT%H%M%S.%fZ}"
+        return data_docs.page_of(suite.name, str(self.run_id.run_name), moment)
+
+    def build_docs(self, settings: Settings, suites: list[Suite]) -> None:
+        """Make the Data Docs of the last runs; a fault here is logged and stops nothing."""
         try:
-            for suite in self.results_dir.glob("*/"):
-                for old in sorted(suite.glob("*/"))[:-KEEP_RUNS]:
-                    shutil.rmtree(old, ignore_errors=True)
+            data_docs.prune(settings, self.results_dir)
             self.context.build_data_docs()
+            data_docs.finish(settings, self.results_dir, suites)
         except Exception:
             log.exception("the Data Docs could not be built")
 
@@ -182,7 +184,7 @@ def run_suite(
         return [_errored(check, reason) for check in suite.checks.values()]
     by_id = {result["expectation_config"]["meta"]["check_id"]: result for result in found}
     return [
-        _result(check, by_id[check_id], frame, con)
+        replace(_result(check, by_id[check_id], frame, con), docs_page=validator.page_of(suite))
         if check_id in by_id
         else _errored(check, "Great Expectations returned no result")
         for check_id, check in suite.checks.items()

@@ -38,6 +38,7 @@ create or replace table quality.check_results (
     owner varchar not null,
     message varchar not null,
     action varchar not null,
+    docs_page varchar,
     primary key (run_id, check_id)
 )
 """
@@ -66,6 +67,7 @@ class CheckResult:
     failing_rows_table: str | None = None
     scopes: dict[str, str] = field(default_factory=dict)
     max_scopes: int | None = None
+    docs_page: str | None = None
 
     @property
     def success(self) -> bool:
@@ -180,7 +182,7 @@ def write_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: li
     con.execute(CHECK_RESULTS_DDL)
     if results:
         con.executemany(
-            "insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     run_id,
@@ -197,6 +199,7 @@ def write_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: li
                     r.owner,
                     r.message,
                     r.action,
+                    r.docs_page,
                 )
                 for r in sorted(results, key=lambda r: r.check_id)
             ],
