@@ -39,7 +39,7 @@ def test_every_field_arrives_by_mail_and_at_the_webhook(home: Home, mail: MailSe
     assert post["type"] == "warning"
     found = fields(post["message"])
     assert found.items() >= FIELDS.items()
-    assert found["What"].startswith("All parts of a composition are 100 per cent. Expected")
+    assert found["What"].startswith("Does not hold: All parts of a composition are 100 per cent. Expected")
     assert post["message"].startswith("INC-0001 compositions_sum_100 (warning) new")
 
     (letter,) = mail.mails
