@@ -26,6 +26,9 @@ select
             'not_loaded'
         )
     ) as n_unknown_reasons,
+    count(*) filter (
+        where counted.fetched_at is null or counted.fetch_id is null or counted.fetched_at > now()::timestamp + interval 1 day
+    ) as n_without_retrieval_date,
     count(*) filter (where measures.unit = 'percent' and counted.value not between 0 and 100) as n_shares_out_of_range,
     count(*) filter (where measures.unit = 'boolean' and counted.value not in (0, 1)) as n_yes_no_out_of_range,
     count(*) filter (where measures.unit = 'persons' and counted.value < 0) as n_negative_counts

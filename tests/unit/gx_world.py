@@ -12,7 +12,7 @@ from ame_warehouse.settings import Settings
 MARTS = {
     "marts.participants": "municipality_id varchar, municipality varchar, year integer, gender varchar, "
     "participants double, missing_reason varchar, change_persons double, change_pct double, "
-    "share_of_population_pct double, is_small_base boolean",
+    "share_of_population_pct double, is_small_base boolean, population double",
     "marts.participant_profile": "municipality_id varchar, municipality varchar, year integer, "
     "composition_id varchar, category_id varchar, share_pct double, missing_reason varchar, "
     "composition_sum_pct double, composition_status varchar, comparison_share_pct double, "
@@ -23,12 +23,26 @@ MARTS = {
     "class_year integer",
     "marts.costs": "municipality_id varchar, municipality varchar, year integer, "
     "net_cost_sek_per_inhabitant double, gross_cost_sek_per_inhabitant double, participants double, "
-    "net_cost_sek_per_participant double, missing_reason varchar, missing_inputs varchar",
+    "net_cost_sek_per_participant double, missing_reason varchar, missing_inputs varchar, "
+    "population double, is_preliminary boolean",
     "marts.context": "municipality_id varchar, municipality varchar, year integer, gender varchar, "
     "measure_id varchar, topic varchar, value double, missing_reason varchar",
     "marts.dim_measure": "measure_id varchar, unit varchar",
     "marts.observations": "source varchar, measure_id varchar, municipality_id varchar, period varchar, "
-    "gender varchar, value double, missing_reason varchar",
+    "gender varchar, value double, missing_reason varchar, fetched_at timestamp, fetch_id varchar",
+    "marts.observation_history": "source varchar, measure_id varchar, municipality_id varchar, "
+    "period varchar, gender varchar, valid_from timestamp, valid_to timestamp, value double, "
+    "missing_reason varchar, fetched_at timestamp, is_preliminary boolean",
+    "marts.participant_changes": "municipality_id varchar, municipality varchar, gender varchar, "
+    "base_year integer, year integer, base_participants double, participants double, change_persons double, "
+    "change_pct double",
+    "marts.group_contributions": "measure_id varchar, municipality_id varchar, year integer, "
+    "is_break_crossed boolean",
+    "marts.pair_comparison": "measure_id varchar, municipality_id_a varchar, year integer, "
+    "is_break_crossed boolean",
+    "marts.dim_series_break": "measure_id varchar, break_year integer, is_bridged boolean",
+    "marts.dim_group": "group_id varchar, group_name varchar, kind varchar",
+    "marts.group_members": "group_id varchar, municipality_id varchar",
     "quality.gaps": "measure_id varchar, municipality_id varchar, municipality varchar, year integer, "
     "missing_reason varchar, kind varchar, last_reported_year integer, first_seen_at timestamp",
     "quality.silent_municipalities": "measure_id varchar, municipality_id varchar, period varchar, year integer, "
@@ -58,13 +72,15 @@ insert into landing_findings
 values ('f1', timestamp '2024-01-02', 'catalogue_drift', 'warning', 'U40800', null, null, null, 'a', 'b', 'old');
 
 insert into marts.participants
-select place, 'Name ' || place, year, gender, case gender when 'T' then 300 else 150 end, null, 20, 7, 2.5, false
+select place, 'Name ' || place, year, gender, case gender when 'T' then 300 else 150 end, null, 0, 0, 2.5, false,
+    case gender when 'T' then 12000 else 6000 end
 from (values ('1440'), ('1480')) as places (place), range(2020, 2023) as years (year),
     (values ('T'), ('K'), ('M')) as genders (gender);
 update marts.participants
-set participants = null, missing_reason = 'not_reported', share_of_population_pct = null, change_pct = null
+set participants = null, missing_reason = 'not_reported', share_of_population_pct = null, change_pct = null,
+    change_persons = null
 where municipality_id = '1440' and year = 2022;
-insert into marts.participants values ('1481', 'Small', 2022, 'T', 12, null, 9, 300, 1, true);
+insert into marts.participants values ('1481', 'Small', 2022, 'T', 12, null, 9, 300, 1, true, 1200);
 
 insert into marts.participant_profile
 select place, 'Name ' || place, year, 'education_4', category, share + shift * sign, null, 100, 'complete', share, year,
@@ -85,9 +101,9 @@ values ('1481', 'Small', 2022, 'af', 'referrals', false, null, 'not_reported', n
         2023);
 
 insert into marts.costs
-select place, 'Name ' || place, year, 500, 700, 300, 60000, null, null
+select place, 'Name ' || place, year, 500, 700, 300, 60000, null, null, 36000, false
 from (values ('1440'), ('1480')) as places (place), range(2020, 2023) as years (year);
-insert into marts.costs values ('1481', 'Small', 2022, null, null, 0, null, 'not_applicable', null);
+insert into marts.costs values ('1481', 'Small', 2022, null, null, 0, null, 'not_applicable', null, 900, false);
 
 insert into marts.context values ('1440', 'Ale', 2022, 'T', 'sorting_key', 'sorting_key', 3, null);
 insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'sorting_key', 'sorting_key', null, 'not_reported');
@@ -95,10 +111,32 @@ insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'population_to
 
 insert into marts.dim_measure values ('share', 'percent'), ('yes_no', 'boolean'), ('persons', 'persons'), ('cost', 'sek');
 insert into marts.observations
-select 'kolada', measure, place, '2022', 'T', value, null
+select 'kolada', measure, place, '2022', 'T', value, null, timestamp '2024-01-03', 'f2'
 from (values ('1440'), ('1480')) as places (place),
     (values ('share', 40), ('yes_no', 1), ('persons', 30), ('cost', -5)) as measures (measure, value);
-insert into marts.observations values ('kolada', 'share', '1481', '2022', 'T', null, 'withdrawn');
+insert into marts.observations values ('kolada', 'share', '1481', '2022', 'T', null, 'withdrawn', timestamp '2024-01-03', 'f2');
+
+insert into landing_kpi_metadata (fetch_id, fetched_at, kpi_id, title, description)
+select 'f' || n, timestamp '2024-01-01' + to_days(n), kpi, 'Title of ' || kpi, 'What it is.  Källa: x.'
+from range(1, 3) as fetches (n), (values ('U40800'), ('N40011')) as kpis (kpi);
+
+insert into marts.participant_changes
+values ('1480', 'Name 1480', 'T', 2020, 2022, 200, 300, 100, 50), ('1481', 'Small', 'T', 2020, 2022, null, 12, null, null);
+insert into marts.dim_series_break values ('share', 2021, false), ('persons', 2021, true);
+insert into marts.group_contributions values ('share', '1480', 2021, true), ('persons', '1480', 2021, false);
+insert into marts.pair_comparison values ('share', '1480', 2021, true), ('share', '1480', 2022, false);
+insert into marts.observation_history
+select 'kolada', measure, place, '2022', 'T', timestamp '2024-01-02', null, value, null, timestamp '2024-01-02', false
+from (values ('1440'), ('1480')) as places (place), (values ('share', 40), ('persons', 300)) as measures (measure, value);
+insert into marts.observations
+select 'kolada', 'persons', 'x' || n, '2021', 'T', 30, null, timestamp '2024-01-03', 'f2' from range(18) as places (n);
+insert into marts.dim_group values ('GR', 'Göteborgsregionen', 'region');
+insert into marts.costs
+select 'm' || n, 'Member ' || n, 2019, 400 + 10 * n, 900, 300, null, null, null, 36000, false from range(6) as members (n);
+update marts.costs
+set net_cost_sek_per_participant = net_cost_sek_per_inhabitant * population / participants
+where municipality_id like 'm%';
+insert into marts.group_members select 'GR', 'm' || n from range(6) as members (n);
 
 insert into quality.coverage
 select 'share', year, 40, 39, '1481' from range(2020, 2023) as years (year);
@@ -122,6 +160,22 @@ def world(settings: Settings) -> duckdb.DuckDBPyConnection:
     return con
 
 
+REVISED = """
+insert into marts.observation_history
+select 'kolada', '{measure}', '{place}', '2022', 'T', timestamp '2024-01-02', timestamp '2024-01-03', 30, null,
+    timestamp '2024-01-02', false
+where not exists (
+    from marts.observation_history where measure_id = '{measure}' and municipality_id = '{place}'
+);
+insert into marts.observation_history
+values ('kolada', '{measure}', '{place}', '2022', 'T', timestamp '2024-01-03', null, {value}, null,
+    timestamp '2024-01-03', false)
+"""
+MANY = """
+insert into landing_observations
+select 'f' || n, 'N40011', 'm' || place, 2021, 'T', 100 + place, '', false, 1, null, null, 'sha'
+from range(1, 3) as fetches (n), range(20) as places (place)
+"""
 # What makes a check fail: SQL on the world above, and the other checks that must fail with it.
 # A value in `also` is not a weakness: the same bad row breaks two rules.
 BAD: dict[str, tuple[str, set[str]]] = {
@@ -170,6 +224,30 @@ BAD: dict[str, tuple[str, set[str]]] = {
     ),
     "landing_records_regular": ("update landing_findings set kind = 'duplicate_record'", set()),
     "landing_no_extra_fields": ("update landing_findings set kind = 'extra_field'", set()),
+    "landing_title_unchanged": (
+        "update landing_kpi_metadata set title = 'Another' where fetch_id = 'f2' and kpi_id = 'N40011'",
+        set(),
+    ),
+    "landing_definition_unchanged": (
+        "update landing_kpi_metadata set description = 'What it is now.' where fetch_id = 'f2' and kpi_id = 'U40800'",
+        set(),
+    ),
+    "landing_kpi_still_listed": (
+        "delete from landing_kpi_metadata where fetch_id = 'f2' and kpi_id = 'N40011'",
+        set(),
+    ),
+    "landing_municipality_present": (
+        "delete from landing_observations where fetch_id = 'f2' and municipality_id = '1480'",
+        set(),
+    ),
+    "landing_unit_unchanged": (
+        f"{MANY}; update landing_observations set value = value * 1000 where fetch_id = 'f2' and kpi_id = 'N40011'",
+        set(),
+    ),
+    "landing_decimals_unchanged": (
+        f"{MANY}; update landing_observations set value = value + 0.25 where fetch_id = 'f2' and kpi_id = 'N40011'",
+        set(),
+    ),
     "participants_key_complete": (
         "update marts.participants set municipality_id = null where municipality_id = '1481'",
         set(),
@@ -339,6 +417,43 @@ BAD: dict[str, tuple[str, set[str]]] = {
     "observations_yes_no": ("update marts.observations set value = 2 where measure_id = 'yes_no'", set()),
     "observations_count_not_negative": (
         "update marts.observations set value = -2 where measure_id = 'persons'",
+        set(),
+    ),
+    "observations_retrieval_date": (
+        "update marts.observations set fetched_at = null where measure_id = 'cost'",
+        set(),
+    ),
+    "derived_changes_recompute": (
+        "update marts.participant_changes set change_persons = 99 where municipality_id = '1480'",
+        set(),
+    ),
+    "derived_shares_recompute": (
+        "update marts.participants set share_of_population_pct = 2.6 where municipality_id = '1480' and gender = 'T'",
+        set(),
+    ),
+    "derived_costs_recompute": (
+        "update marts.costs set net_cost_sek_per_participant = 60001 where municipality_id = '1480' and year = 2021",
+        set(),
+    ),
+    "breaks_flagged": ("update marts.pair_comparison set is_break_crossed = false", set()),
+    "revisions_listed": (
+        f"{REVISED.format(measure='persons', place='1480', value=301)}",
+        set(),
+    ),
+    "revisions_many": (
+        ";".join(REVISED.format(measure="persons", place=f"x{n}", value=31) for n in range(8)),
+        {"revisions_listed"},
+    ),
+    "revisions_large": (
+        REVISED.format(measure="persons", place="1480", value=451),
+        {"revisions_listed"},
+    ),
+    "revisions_large_share": (
+        REVISED.format(measure="share", place="1480", value=61),
+        {"revisions_listed"},
+    ),
+    "costs_outlier_in_group": (
+        "update marts.costs set net_cost_sek_per_inhabitant = 2400 where municipality_id = 'm3'",
         set(),
     ),
     "gaps_reason_known": ("update quality.gaps set missing_reason = 'i.u.'", set()),
