@@ -53,8 +53,8 @@ select
     row_number() over (partition by kpi_id order by fetched_at, retrieved_at, fetch_id) as fetch_order
 from compared
 where
-    previous_content is null
-    or content_fetch_id <> previous_content
+    -- an empty answer has no content: null here, and a change like any other
+    content_fetch_id is distinct from previous_content
     or municipality_ids is distinct from previous_municipality_ids
     or years is distinct from previous_years
     -- a printed table cannot become final by the passing of time
