@@ -20,6 +20,7 @@ from ame_warehouse.sample.synthetic import live_like
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 SAMPLES = PROJECT_ROOT.parent / "shared" / "facts" / "samples"
+CASES = "cases"
 MakeSettings = Callable[..., Settings]
 Serve = Callable[..., KoladaServer]
 
@@ -84,3 +85,37 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Samp
     done = Done(**json.loads(said.read_text()))
     assert done.status == 0, done.stderr
     return SampleRun(home, done, done.json())
+
+
+class Cases:
+    """Counts the cases that one test goes through; the end of the test run shows the number."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def add(self, number: int = 1) -> None:
+        self.number += number
+
+
+@pytest.fixture
+def cases(record_property: Callable[[str, object], None]) -> Iterator[Cases]:
+    """A counter of cases, shown in the summary of the test run."""
+    counter = Cases()
+    yield counter
+    record_property(CASES, counter.number)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases each test with a counter went through."""
+    found = [
+        (report.nodeid, value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "teardown"
+        for name, value in report.user_properties
+        if name == CASES
+    ]
+    if found:
+        terminalreporter.section("cases")
+        for nodeid, number in sorted(set(found)):
+            terminalreporter.line(f"{number:>7} {nodeid}")

@@ -6,6 +6,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 from ame_warehouse.arbetsformedlingen import pivot_table, rusta_och_matcha, sheets
 from ame_warehouse.arbetsformedlingen.guard import UNREADABLE, inspect_workbook
@@ -21,6 +22,8 @@ from ame_warehouse.arbetsformedlingen.pivot_definition import (
 )
 
 MOST_QUARANTINED = 0.5
+# LookupError: an encoding that does not exist, a part that is not there
+DAMAGED = (*UNREADABLE, ParseError, LookupError)
 
 
 @dataclass
@@ -53,11 +56,17 @@ def recognise(path: Path, layout: Layout, suffix: str, source: str) -> list[Note
 
 
 def plan(path: Path, layout: Layout, suffix: str) -> Plan:
-    """Return what of a file is to be read. Raises `LayoutError` when a required table is not there."""
-    if layout.shape == "pivot" or (layout.shape == "pivot_or_sheets" and _has_caches(path, suffix)):
-        made = _plan_pivot(path, layout)
-    else:
-        made = _plan_sheets(path, layout, suffix)
+    """Return what of a file is to be read.
+
+    Raises `LayoutError` when a required table is not there, or when the file is damaged.
+    """
+    try:
+        if layout.shape == "pivot" or (layout.shape == "pivot_or_sheets" and _has_caches(path, suffix)):
+            made = _plan_pivot(path, layout)
+        else:
+            made = _plan_sheets(path, layout, suffix)
+    except DAMAGED as exc:
+        raise _damaged(path, exc) from exc
     if layout.title_sheets:
         made.age_span = sheets.title_span(sheets.Sheets(path, suffix), layout)
         if made.age_span is None:
@@ -101,16 +110,20 @@ def read(
                 rows += _write(frame, said, table, made.report, writer)
             if rows == before:
                 raise _empty(path, name)
-    except UNREADABLE as exc:
-        raise LayoutError(
-            "the workbook is damaged",
-            expected="a whole .xlsx file",
-            found=str(exc),
-            source=path.name,
-            action="restore this file of the landing from a backup, or fetch it again",
-        ) from exc
+    except DAMAGED as exc:
+        raise _damaged(path, exc) from exc
     _judge(made.report, rows, layout, path)
     return [], made.report
+
+
+def _damaged(path: Path, exc: Exception) -> LayoutError:
+    return LayoutError(
+        "the workbook is damaged",
+        expected="a whole .xlsx file",
+        found=str(exc) or type(exc).__name__,
+        source=path.name,
+        action="fetch it again; when it stood in the landing, restore it from a backup",
+    )
 
 
 def _own(constants: dict[str, str | None]) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 Json = Any
 ENVELOPE = frozenset({"values", "next_url", "previous_url", "count"})
+PAGE_NUMBER = re.compile(r"[?&]page=(\d{1,9})(?:&|$)")
 KeyOf = Callable[[Json], Hashable | None]
 
 
@@ -18,7 +20,8 @@ KeyOf = Callable[[Json], Hashable | None]
 class Page:
     """One answer, read: its records, whether another page follows, what it counts, its checksum.
 
-    `is_plain`: the envelope has the documented keys and no other.
+    `is_plain`: the envelope has the documented keys and no other. `links`: the numbers of the pages
+    before and after this one, as its links name them; None where they do not.
     """
 
     values: list[Json]
@@ -27,6 +30,7 @@ class Page:
     digest: str
     is_plain: bool = True
     has_previous: bool = False
+    links: tuple[int | None, int | None] = (None, None)
 
     @property
     def size(self) -> int:
@@ -67,8 +71,16 @@ def read_page(body: bytes) -> Page:
     if type(count) is not int:
         count = None
     plain = document.keys() == ENVELOPE
-    before = bool(document.get("previous_url"))
-    return Page(values, bool(following), count, hashlib.sha256(body).hexdigest(), plain, before)
+    before = document.get("previous_url")
+    digest = hashlib.sha256(body).hexdigest()
+    links = (_page_number(before), _page_number(following))
+    return Page(values, bool(following), count, digest, plain, bool(before), links)
+
+
+def _page_number(link: Json) -> int | None:
+    """Return the page that a link names in its query; None when it names none."""
+    found = PAGE_NUMBER.search(link) if isinstance(link, str) else None
+    return int(found[1]) if found else None
 
 
 def _kind(value: Json) -> str:
@@ -119,6 +131,8 @@ def judge(pages: list[Page], key_of: KeyOf) -> PageSet:
         result.doubt = "the last page is empty"
     elif pages[0].has_previous:
         result.doubt = "the first page says that another stands before it"
+    else:
+        result.doubt = _misplaced(pages)
     repeated = [digest for digest, times in Counter(result.objects).items() if times > 1]
     if repeated and len(pages) > 1:
         places = [n for n, page in enumerate(pages, 1) if page.digest == repeated[0]]
@@ -135,6 +149,15 @@ def judge(pages: list[Page], key_of: KeyOf) -> PageSet:
     _judge_counts(pages, result)
     _judge_keys(pages, key_of, result)
     return result
+
+
+def _misplaced(pages: list[Page]) -> str | None:
+    """Return why a page seems to be another one than was asked for: its links name other neighbours."""
+    for number, page in enumerate(pages, 1):
+        for link, neighbour in zip(page.links, (number - 1, number + 1), strict=True):
+            if link not in (None, neighbour):
+                return f"page {number} says that page {link} stands beside it"
+    return None
 
 
 def _judge_counts(pages: list[Page], result: PageSet) -> None:

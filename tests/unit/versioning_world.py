@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -25,7 +25,7 @@ MODELS = (
     "intermediate/int_kolada__assertions",
     "intermediate/int_observations__versions",
 )
-START = datetime(2024, 1, 1)
+START = datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 TABLES = {
     "measures": {
         "fetch_id": "VARCHAR",
@@ -99,9 +99,7 @@ class Fetch:
         return place in self.places and (self.years is None or year in self.years)
 
 
-Version = tuple[
-    Any, ...
-]  # place, year, gender, valid_from, valid_to, value, reason, fetch number, preliminary
+Version = tuple[Any, ...]  # cell, valid_from, valid_to, value, reason, fetch number, preliminary
 
 
 class Models:
@@ -138,7 +136,8 @@ class Models:
             fill(self.con, table, named, columns)
         found_rows = self.con.execute(
             "select kpi_id, municipality_id, year, gender, valid_from, valid_to, value, missing_reason,"
-            " split_part(fetch_id, '.', 2)::integer, is_preliminary from int_observations__versions order by all"
+            " split_part(fetch_id, '.', 2)::integer, is_preliminary from int_observations__versions"
+            " order by all"
         ).fetchall()
         per_kpi: dict[str, list[Version]] = {f"K{number}": [] for number in range(len(sequences))}
         for row in found_rows:

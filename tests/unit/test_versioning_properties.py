@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.properties.versioning import (
+from tests.conftest import Cases
+from tests.unit.versioning_world import (
     Cell,
     Fetch,
     Models,
@@ -23,7 +23,6 @@ from tests.properties.versioning import (
 PLACES, YEARS, GENDERS = ("a", "b"), (2020, 2021), ("T", "K")
 CELLS = list(itertools.product(PLACES, YEARS, GENDERS))
 SEQUENCES = 12  # in one example, each a measure of its own
-CHECKED = {"sequences": 0}
 
 RECORDS = st.builds(
     Record,
@@ -69,12 +68,6 @@ def sample() -> Models:
     return Models("sample")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _told() -> Iterator[None]:
-    yield
-    print(f"\nversioning: {CHECKED['sequences']} sequences of fetches")
-
-
 def rules(examples: int) -> settings:
     """Settings of a property: the same examples in every run."""
     return settings(
@@ -92,8 +85,10 @@ def without_fetch(versions: list[Version]) -> list[Version]:
 
 @rules(60)
 @given(batch=BATCHES)
-def test_versions_are_what_the_rules_say(batch: list[list[Fetch]], live: Models, sample: Models) -> None:
-    CHECKED["sequences"] += len(batch)
+def test_versions_are_what_the_rules_say(
+    batch: list[list[Fetch]], live: Models, sample: Models, cases: Cases
+) -> None:
+    cases.add(len(batch))
     for models, mode in ((live, "live"), (sample, "sample")):
         found = models.versions(batch)
         for sequence, versions in zip(batch, found, strict=True):
@@ -109,9 +104,9 @@ def test_versions_are_what_the_rules_say(batch: list[list[Fetch]], live: Models,
 
 @rules(40)
 @given(batch=BATCHES, cut=st.integers(0, 6))
-def test_replay_equals_incremental(batch: list[list[Fetch]], cut: int, live: Models) -> None:
+def test_replay_equals_incremental(batch: list[list[Fetch]], cut: int, live: Models, cases: Cases) -> None:
     """What is known on a day does not depend on what came later."""
-    CHECKED["sequences"] += len(batch)
+    cases.add(len(batch))
     until = [[one for one in sequence if one.day <= cut] for sequence in batch]
     for whole, then in zip(live.versions(batch), live.versions(until), strict=True):
         moment = Fetch(cut, frozenset(), None).fetched_at
@@ -125,9 +120,11 @@ def test_replay_equals_incremental(batch: list[list[Fetch]], cut: int, live: Mod
 
 @rules(30)
 @given(batch=BATCHES, places=st.integers(0, 6))
-def test_the_same_again_adds_nothing(batch: list[list[Fetch]], places: int, live: Models) -> None:
+def test_the_same_again_adds_nothing(
+    batch: list[list[Fetch]], places: int, live: Models, cases: Cases
+) -> None:
     """A fetch repeated a day later, and one that failed, leave the history as it was."""
-    CHECKED["sequences"] += len(batch)
+    cases.add(len(batch))
     longer = []
     for sequence in batch:
         spread = [replace(one, day=one.day * 10) for one in sorted(sequence, key=lambda one: one.day)]
@@ -161,15 +158,16 @@ SCOPES = st.lists(
     scopes=SCOPES,
     shuffle=st.lists(st.randoms(use_true_random=False), min_size=4, max_size=8),
 )
-def test_any_order_of_backfills_ends_in_the_same_state(
+def test_any_order_of_backfills_ends_in_the_same_state(  # noqa: PLR0917
     source: dict[Cell, Record],
     earlier: dict[Cell, Record] | None,
     scopes: list[tuple[frozenset[str], frozenset[int] | None]],
     shuffle: list[random.Random],
     live: Models,
+    cases: Cases,
 ) -> None:
     """The source stands still while parts of it are loaded again, in any order, after a first whole fetch."""
-    CHECKED["sequences"] += len(shuffle) + 1
+    cases.add(len(shuffle) + 1)
     first = [Fetch(0, frozenset(PLACES), None, earlier)] if earlier else []
     orders = [scopes]
     for numbers in shuffle:
