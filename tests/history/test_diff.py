@@ -44,6 +44,14 @@ def changed_home(own_home: Path) -> Path:
             "insert into quality.gaps by name select * replace (2016 as year) from quality.gaps"
             " where measure_id = 'ame_participants_total' and municipality_id = '1419' and year = 2017",
             "update marts.dim_measure set definition = 'another' where kpi_id = 'U40800'",
+            "update marts.measure_history set is_in_catalogue = not is_in_catalogue where kpi_id = 'N31001'",
+            "delete from marts.dim_measure where measure_id = 'sorting_key'",
+            "update marts.dim_group set edition = '2026' where group_id = 'LOKA8'",
+            "delete from marts.group_members where group_id = 'LOKA8' and municipality_id = '2262'",
+            "insert into marts.group_members by name select * replace ('GR12_KRANS' as group_id) from"
+            " marts.group_members where group_id = 'LOKA8' and municipality_id = '2284'",
+            "update marts.observation_history set value = value + 1 where measure_id = 'sorting_key'"
+            " and municipality_id = '1440'",
         ):
             con.execute(sql)
     return own_home
@@ -54,14 +62,12 @@ def test_between_versions_each_kind_of_change(changed_home: Path) -> None:
     called = ame("diff", first, LATER, "--measure", "U40800", "--municipality", "Tjörn", "--json")
     assert called.status == 0, called.err
     report = called.json()
-    assert report["summary"] == {
+    assert {kind: n for kind, n in report["summary"].items() if n} == {
         "added": 1,
         "revised": 1,
-        "finalised": 0,
         "withdrawn": 1,
         "gap_opened": 2,
         "gap_closed": 1,
-        "gap_gone": 0,
         "reason_changed": 1,
         "definition": 1,
     }
@@ -87,6 +93,37 @@ def test_between_versions_each_kind_of_change(changed_home: Path) -> None:
     costs = ame("diff", LATER, first, "--measure", "N40011", "--json").json()["summary"]
     forth = ame("diff", first, LATER, "--measure", "N40011", "--json").json()["summary"]
     assert {costs["finalised"], forth["finalised"]} == {0, 32 // 4}
+
+
+def test_between_versions_measures_groups_and_sorting_keys(changed_home: Path) -> None:
+    first = next(v.name for v in (changed_home / "published" / "versions").iterdir() if v.name != LATER)
+    report = ame("diff", first, LATER, "--json").json()
+    rows = {
+        (row["change"], row["measure_id"] or row["group_id"]): row
+        for row in report["changes"]
+        if row["change"] in {"measure_new", "measure_gone", "member_added", "member_left"}
+        or row["group_id"]
+        or row["measure_id"] == "sorting_key"
+    }
+    gone = rows["measure_gone", "sorting_key"]
+    assert (gone["field"], gone["after"]) == ("measure", None)
+    catalogue = next(row for row in report["changes"] if row["field"] == "catalogue")
+    assert catalogue["change"] in {"measure_new", "measure_gone"}
+    assert {catalogue["before"], catalogue["after"]} == {
+        "in the source's catalogue",
+        "not in the source's catalogue",
+    }
+    edition = rows["definition", "LOKA8"]
+    assert (edition["field"], edition["before"], edition["after"]) == ("edition", "2022", "2026")
+    left, added = rows["member_left", "LOKA8"], rows["member_added", "GR12_KRANS"]
+    assert (left["municipality"], added["municipality"]) == ("Timrå", "Örnsköldsvik")
+    key = rows["revised", "sorting_key"]
+    assert key["value_after"] == key["value_before"] + 1
+    chosen = ame("diff", first, LATER, "--measure", "U40800", "--json").json()["summary"]
+    assert {kind: chosen[kind] for kind in ("member_left", "measure_gone")} == {
+        "member_left": 0,
+        "measure_gone": 0,
+    }
 
 
 def test_between_days(home: Path) -> None:

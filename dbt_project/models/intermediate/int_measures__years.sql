@@ -1,9 +1,10 @@
--- The span of years of each measure: what the catalogue says, else what anybody has reported.
+-- The span of years of each measure: what the catalogue says, else what anybody reports now. A year that was reported by mistake and
+-- withdrawn is none; a measure that has lost all its values keeps the years that it had.
 with reported as (
     select
         measure_id,
-        min(year) as earliest_reported,
-        max(year) as latest_reported
+        coalesce(min(case when valid_to is null then year end), min(year)) as earliest_reported,
+        coalesce(max(case when valid_to is null then year end), max(year)) as latest_reported
     from {{ ref('int_observations__versions') }}
     where value is not null
     group by measure_id

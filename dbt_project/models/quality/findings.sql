@@ -1,4 +1,5 @@
 select
+    source,
     kind,
     severity,
     kpi_id,
@@ -8,11 +9,20 @@ select
     expected,
     found,
     detail,
-    min(fetched_at) as first_seen_at
+    min(fetched_at) as first_seen_at,
+    origin
 from (
-    select * from {{ ref('stg_kolada__findings') }}
+    select
+        *,
+        'kolada' as source,
+        '{{ "as_printed" if var("ame_mode") == "sample" else "api" }}' as origin
+    from {{ ref('stg_kolada__findings') }}
     union all
-    select * from {{ ref('stg_af__findings') }}
+    select
+        *,
+        'arbetsformedlingen' as source,
+        {{ af_origin() }} as origin
+    from {{ ref('stg_af__findings') }}
 ) as source_findings
 group by all
-order by kind, kpi_id, municipality_id, year, gender, expected, found, detail, severity
+order by source, kind, kpi_id, municipality_id, year, gender, expected, found, detail, severity

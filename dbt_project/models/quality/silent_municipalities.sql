@@ -5,6 +5,7 @@ with newest_years as (
         measure_id,
         max(year) as year
     from {{ ref('coverage') }}
+    where n_reported > 0
     group by measure_id
 ),
 
@@ -13,6 +14,7 @@ newest_months as (
         measure_id,
         max(month) as month
     from {{ ref('coverage_monthly') }}
+    where n_reported > 0
     group by measure_id
 ),
 

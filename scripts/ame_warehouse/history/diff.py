@@ -8,7 +8,8 @@ it is the newest version of every cell, and the gaps for which there is no recor
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,18 @@ KINDS = {
     "gap_closed": "cells that have got a value",
     "gap_gone": "missing cells that are not expected any more",
     "reason_changed": "missing cells whose reason is another",
-    "definition": "titles, definitions and units that are others now",
+    "measure_new": "measures that the warehouse, or the source's catalogue, has now",
+    "measure_gone": "measures that the warehouse, or the source's catalogue, lacks now",
+    "definition": "titles, definitions, units, editions of groups that are others now",
+    "member_added": "municipalities that are in a group now",
+    "member_left": "municipalities that are in a group no longer",
 }
 COLUMNS = (
     "change",
     "source",
     "measure_id",
     "measure",
+    "group_id",
     "municipality_id",
     "municipality",
     "period",
@@ -50,6 +56,7 @@ COLUMNS = (
     "before",
     "after",
 )
+LISTED = ", ".join(f'"{column}"' for column in COLUMNS)
 HISTORY_SQL = """
 select source, measure_id, municipality_id, period, gender, value, missing_reason, is_preliminary
 from {db}.marts.observation_history
@@ -71,6 +78,7 @@ where not exists (
 )
 """
 DIFF_SQL = """
+create temp table changed as
 with before as ({before}),
 after as ({after}),
 paired as (
@@ -105,15 +113,16 @@ select
     paired.source,
     paired.measure_id,
     measures.title as measure,
+    null::varchar as group_id,
     paired.municipality_id,
     places.municipality,
     paired.period,
     paired.gender,
     paired.value_before,
     paired.value_after,
-    paired.value_after - paired.value_before as difference,
-    round(100 * (paired.value_after - paired.value_before) / nullif(abs(paired.value_before), 0), 2)
-        as difference_pct,
+    case when measures.unit not in ('ordinal', 'boolean') then paired.value_after - paired.value_before end
+        as difference,
+    round(100 * difference / nullif(abs(paired.value_before), 0), 2) as difference_pct,
     'value' as field,
     paired.reason_before as "before",
     paired.reason_after as "after"
@@ -124,8 +133,8 @@ where
     paired.change is not null
     and ($measures is null or list_contains($measures, paired.measure_id))
     and ($places is null or list_contains($places, paired.municipality_id))
-order by paired.change, paired.source, paired.measure_id, paired.municipality_id, paired.period, paired.gender
 """
+ORDER = "change, source, measure_id, group_id, municipality_id, period, gender, field"
 
 
 class UnknownStateError(AmeError):
@@ -145,12 +154,15 @@ class State:
 
     def cells(self, db: str, *, with_gaps: bool) -> str:
         """Return the SQL of its cells."""
+        history = HISTORY_SQL.format(db=db, known=self.known())
+        return history + (GAPS_SQL.format(db=db) if with_gaps else "")
+
+    def known(self) -> str:
+        """Return the condition for a version of a cell or definition that is known in this state."""
         if self.moment is None:
-            history = HISTORY_SQL.format(db=db, known="valid_to is null")
-            return history + (GAPS_SQL.format(db=db) if with_gaps else "")
+            return "valid_to is null"
         moment = f"timestamp '{self.moment}'"
-        known = f"valid_from <= {moment} and (valid_to is null or valid_to > {moment})"
-        return HISTORY_SQL.format(db=db, known=known)
+        return f"valid_from <= {moment} and (valid_to is null or valid_to > {moment})"
 
     def record(self) -> dict[str, Any]:
         """Return it as a program reads it."""
@@ -196,7 +208,31 @@ def compare(
 
     Measures and municipalities are ids or names; None = all. Returns {"a", "b", "summary": {kind: n},
     "revised": [one per measure, with its largest change], "changes": [rows with COLUMNS],
-    "definitions_compared": why not, or None}. Raises `UnknownNameError` for a name that does not exist.
+    "definitions_not_compared": why not, or None}. Raises `UnknownNameError` for a name that does not exist.
+    """
+    with changed(settings, before, after, measures, municipalities) as (con, why_not):
+        changes = rows(con, f"select {LISTED} from changed order by {ORDER}")  # noqa: S608
+    return {
+        "a": before.record(),
+        "b": after.record(),
+        "summary": {kind: sum(1 for row in changes if row["change"] == kind) for kind in KINDS},
+        "revised": _largest(changes),
+        "definitions_not_compared": why_not,
+        "changes": changes,
+    }
+
+
+@contextmanager
+def changed(
+    settings: Settings,
+    before: State,
+    after: State,
+    measures: Sequence[str] | None = None,
+    municipalities: Sequence[str] | None = None,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str | None]]:
+    """Open both states and hold what changed in the temporary table `changed` (COLUMNS).
+
+    Gives the connection, and why definitions could not be compared (else None).
     """
     from ame_warehouse.cli.names import measure_ids, municipality_ids
 
@@ -217,8 +253,8 @@ def compare(
             sql = DIFF_SQL.format(
                 before=before.cells(first, with_gaps=both), after=after.cells("b", with_gaps=both), names="b"
             )
-            found = rows(con, sql, chosen)
-            told, why_not = definitions.changes(settings, con, before, after, first)
+            con.execute(sql, chosen)
+            why_not = definitions.add(con, before, after, first, **chosen)
         except duckdb.Error as exc:
             raise AmeError(
                 "the two states cannot be compared",
@@ -227,17 +263,7 @@ def compare(
                 source=f"{before.path}; {after.path}",
                 action="`ame versions` lists the versions that can be read",
             ) from exc
-    wanted = chosen["measures"]
-    found += [row for row in told if wanted is None or row["measure_id"] in wanted]
-    changes = [{column: row.get(column) for column in COLUMNS} for row in found]
-    return {
-        "a": before.record(),
-        "b": after.record(),
-        "summary": {kind: sum(1 for row in changes if row["change"] == kind) for kind in KINDS},
-        "revised": _largest(changes),
-        "definitions_not_compared": why_not,
-        "changes": changes,
-    }
+        yield con, why_not
 
 
 def _largest(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -248,7 +274,7 @@ def _largest(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
             of_measure.setdefault(row["measure_id"], []).append(row)
     found = []
     for measure_id, revised in of_measure.items():
-        largest = max(revised, key=lambda row: abs(row["difference"]))
+        largest = max(revised, key=lambda row: abs(row["difference"] or 0.0))
         picked = ("municipality_id", "municipality", "period", "gender", "value_before", "value_after")
         found.append(
             {
