@@ -15,6 +15,7 @@ from tests.history.calls import ame
 pytestmark = pytest.mark.pipeline
 
 LATER = "20990101T000000Z-00000000"
+SORTING_KEY = "socioeconomic_sorting_key"
 
 
 def version_of(home: Path) -> str:
@@ -45,13 +46,13 @@ def changed_home(own_home: Path) -> Path:
             " where measure_id = 'ame_participants_total' and municipality_id = '1419' and year = 2017",
             "update marts.dim_measure set definition = 'another' where kpi_id = 'U40800'",
             "update marts.measure_history set is_in_catalogue = not is_in_catalogue where kpi_id = 'N31001'",
-            "delete from marts.dim_measure where measure_id = 'sorting_key'",
+            "delete from marts.dim_measure where kpi_id = 'N31008'",
             "update marts.dim_group set edition = '2026' where group_id = 'LOKA8'",
             "delete from marts.group_members where group_id = 'LOKA8' and municipality_id = '2262'",
             "insert into marts.group_members by name select * replace ('GR12_KRANS' as group_id) from"
             " marts.group_members where group_id = 'LOKA8' and municipality_id = '2284'",
-            "update marts.observation_history set value = value + 1 where measure_id = 'sorting_key'"
-            " and municipality_id = '1440'",
+            "update marts.observation_history set value = value + 1 where kpi_id = 'U31900'"
+            " and municipality_id = '1440' and valid_to is null",
         ):
             con.execute(sql)
     return own_home
@@ -99,14 +100,14 @@ def test_between_versions_measures_groups_and_sorting_keys(changed_home: Path) -
     first = next(v.name for v in (changed_home / "published" / "versions").iterdir() if v.name != LATER)
     report = ame("diff", first, LATER, "--json").json()
     rows = {
-        (row["change"], row["measure_id"] or row["group_id"]): row
+        (row["change"], row["measure_id"] or row["group_id"]): row  # of the sorting key there is one value
         for row in report["changes"]
         if row["change"] in {"measure_new", "measure_gone", "member_added", "member_left"}
         or row["group_id"]
-        or row["measure_id"] == "sorting_key"
+        or row["measure_id"] == SORTING_KEY
     }
-    gone = rows["measure_gone", "sorting_key"]
-    assert (gone["field"], gone["after"]) == ("measure", None)
+    gone = next(row for row in report["changes"] if row["change"] == "measure_gone" and not row["after"])
+    assert gone["field"] == "measure"
     catalogue = next(row for row in report["changes"] if row["field"] == "catalogue")
     assert catalogue["change"] in {"measure_new", "measure_gone"}
     assert {catalogue["before"], catalogue["after"]} == {
@@ -117,8 +118,9 @@ def test_between_versions_measures_groups_and_sorting_keys(changed_home: Path) -
     assert (edition["field"], edition["before"], edition["after"]) == ("edition", "2022", "2026")
     left, added = rows["member_left", "LOKA8"], rows["member_added", "GR12_KRANS"]
     assert (left["municipality"], added["municipality"]) == ("Timrå", "Örnsköldsvik")
-    key = rows["revised", "sorting_key"]
+    key = rows["revised", SORTING_KEY]
     assert key["value_after"] == key["value_before"] + 1
+    assert (key["difference"], key["difference_pct"]) == (None, None), "a rank has no differences"
     chosen = ame("diff", first, LATER, "--measure", "U40800", "--json").json()["summary"]
     assert {kind: chosen[kind] for kind in ("member_left", "measure_gone")} == {
         "member_left": 0,

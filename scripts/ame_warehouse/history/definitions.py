@@ -65,8 +65,8 @@ insert into changed by name
 select
     case when c.is_in_catalogue then 'measure_new' else 'measure_gone' end as change,
     a.measure_id, names.title as measure, 'catalogue' as field,
-    case when a.is_in_catalogue then 'in the source''s catalogue' else 'not in the source''s catalogue' end as "before",
-    case when c.is_in_catalogue then 'in the source''s catalogue' else 'not in the source''s catalogue' end as "after"
+    case when not a.is_in_catalogue then 'not ' else '' end || 'in the source''s catalogue' as "before",
+    case when not c.is_in_catalogue then 'not ' else '' end || 'in the source''s catalogue' as "after"
 from ({before}) as a
 inner join ({after}) as c on a.measure_id = c.measure_id and a.is_in_catalogue <> c.is_in_catalogue
 inner join b.marts.dim_measure as names on a.measure_id = names.measure_id
