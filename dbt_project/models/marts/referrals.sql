@@ -96,6 +96,7 @@ select
     dated.class_rule,
     dated.class_year,
     givers.class_set,
+    participants.participants,
     dated.referral_source = 'other'
     and coalesce(dated.share_pct > {{ var("large_other_pct", 25) }}, false) as needs_explanation,
     explanations.explanation
@@ -111,6 +112,11 @@ left join classed as givers
         dated.municipality_id = givers.municipality_id
         and dated.referral_source = givers.referral_source
         and dated.class_year = givers.year
+left join {{ ref('int_participants__cells') }} as participants
+    on
+        dated.municipality_id = participants.municipality_id
+        and dated.year = participants.year
+        and participants.gender = 'T'
 left join explanations
     on
         dated.municipality_id = explanations.municipality_id

@@ -25,6 +25,7 @@ from ame_warehouse.settings import Settings
 OUTCOME_OF_DBT: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
 # dbt's events that say "n of all", and the field that holds the number of all
 PROGRESS_EVENTS = {"LogTestResult": "num_models", "LogModelResult": "total", "LogSeedResult": "total"}
+NOT_BUILT = ("unit_test", "exposure", "saved_query")  # nothing to build: unit tests belong to the tests
 OnNode = Callable[[str, int, int], None]
 
 
@@ -108,8 +109,7 @@ def run_dbt(
         "--no-send-anonymous-usage-stats",
         "--no-version-check",
         "build",
-        "--exclude-resource-type",
-        "unit_test",
+        *(word for kind in NOT_BUILT for word in ("--exclude-resource-type", kind)),
         *([] if is_tested else ["--exclude-resource-type", "test"]),
         "--project-dir",
         str(project),
