@@ -94,6 +94,7 @@ def test_the_history_of_a_cell_has_every_version(atlas: Atlas, watched: Watched)
     page = watched.open(f"luckor.html?measure={MEASURE}")
     page.locator(".heat td.cell", has_text="i.u. !").first.click()
     page.locator("#details button.history").click()
+    page.locator("dialog[open]").wait_for()
     versions = atlas.sql(
         "select count(*) as n from marts.observation_history "
         "where measure_id = ? and municipality_id = '1419'",

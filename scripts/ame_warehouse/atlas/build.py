@@ -20,6 +20,8 @@ from ame_warehouse.atlas import pages, queries
 from ame_warehouse.atlas.site import FOLDER, Site
 from ame_warehouse.errors import AmeError
 from ame_warehouse.pipeline.published import open_published, read_manifest
+from ame_warehouse.publish import rollback
+from ame_warehouse.quality import data_docs
 from ame_warehouse.settings import Settings
 
 MARK_FILE = "atlas.json"
@@ -110,7 +112,7 @@ def _write(settings: Settings, staged: Path, manifest: dict[str, Any]) -> int:
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute("set temp_directory = ?", [work])
         queries.prepare(con, Path(work) / "series.duckdb")
-        site = Site(con, staged, manifest, pages.MENU)
+        site = Site(con, staged, manifest, pages.MENU, rollback.kept(settings), data_docs.folder(settings))
         site.copy_static()
         for build_page in pages.BUILDERS:
             build_page(site)

@@ -17,6 +17,11 @@ from ame_warehouse.atlas.site import POLICY
 from ame_warehouse.pipeline.server import HOST, require_free_port
 
 DEFAULT_PORT = 8081
+PAGE_POLICY = f"{POLICY}; frame-ancestors 'none'"
+# Great Expectations' pages carry scripts and styles of their own; nothing from elsewhere is loaded.
+DOCS_POLICY = (
+    "default-src 'self' 'unsafe-inline' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
 NOT_YET = "The atlas has not been made yet: run `ame run`, or `ame atlas`, then reload.\n"
 
 
@@ -45,6 +50,8 @@ class Handler(SimpleHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
             return None
+        if self.path == "/favicon.ico":  # browsers ask for it where a page (of Data Docs) names no icon
+            self.path = "/static/icon.svg"
         return super().send_head()
 
     def list_directory(self, path: str | os.PathLike[str]) -> None:  # noqa: ARG002
@@ -54,13 +61,17 @@ class Handler(SimpleHTTPRequestHandler):
     def end_headers(self) -> None:
         """Let nothing be kept without asking, nothing be framed or sniffed."""
         self.send_header("Cache-Control", "no-cache")
-        self.send_header("Content-Security-Policy", f"{POLICY}; frame-ancestors 'none'")
+        self.send_header("Content-Security-Policy", DOCS_POLICY if _is_docs(self.path) else PAGE_POLICY)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Be silent: what readers look at is theirs."""
+
+
+def _is_docs(path: str) -> bool:
+    return path.startswith("/data_docs/")
 
 
 def serve(folder: Path, port: int) -> ThreadingHTTPServer:

@@ -42,12 +42,16 @@ class Site:
         out: the staging directory.
         manifest: the manifest of the published version.
         menu: the pages of the menu, in order.
+        versions: the versions that are kept, newest first, as `publish.rollback.kept` lists them.
+        data_docs: the directory of Great Expectations' pages, None when there is none.
     """
 
     con: duckdb.DuckDBPyConnection
     out: Path
     manifest: dict[str, Any]
     menu: Sequence[MenuEntry]
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    data_docs: Path | None = None
     pages: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -1,19 +1,21 @@
 // Line charts over years, drawn with Observable Plot: missing years are marks of their own, never zero, never a joined line.
 import {axisX, axisY, dot, gridY, line, plot, ruleX, ruleY, text} from "../vendor/plot.js";
-import {decimalsOf, el, missingMark, number, quantity, t, textOr} from "./core.js";
+import {decimalsOf, el, missingMark, number, quantity, t} from "./core.js";
 
 export const COLOURS = ["#17494d", "#b3541e", "#5b4b8a", "#8a6d00", "#2f6f9f", "#8c2f57", "#4f6f2f"];
 const DASHES = [null, "6 3", "2 3", "8 3 2 3", "4 2", "1 3", "10 4"];
-const WIDTH = 680;
+const WIDEST = 680;
 
 /**
  * Return a figure: the chart, its legend, and what is drawn on the time axis, in words.
  *
  * lines: [{name, cells: [{year, value, reason}], isMain, colour}]; options: title, unit, height, events: [{year, title}],
- * breaks: [{year, note}], description (for screen readers; the table beside holds the numbers).
+ * breaks: [{year, title}], missing: [{year, reason}] (default: those of the main line), isTitled (false: a heading says
+ * it already), areEventsListed (false: the page lists them, by their `label`), description (for screen readers; the
+ * table beside holds the numbers).
  */
 export function lineChart(lines, options) {
-  const {unit, title, events = [], breaks = [], height = 260} = options;
+  const {unit, title, events = [], breaks = [], height = 260, areEventsListed = true, isTitled = true} = options;
   const drawn = lines.filter(({cells}) => cells.length).map((one, i) => ({
     ...one, colour: one.colour ?? COLOURS[i % COLOURS.length], dash: one.isMain ? null : DASHES[i % DASHES.length],
   }));
@@ -21,17 +23,17 @@ export function lineChart(lines, options) {
   if (!years.length) return el("p.note", {}, t("chart.nothing"));
   const points = drawn.flatMap(({cells, ...one}) => wholeYears(cells, years).map((cell) => ({...cell, ...one})));
   const known = points.filter((point) => point.value !== null);
-  const missing = points.filter((point) => point.isMain && point.reason);
+  const missing = options.missing ?? points.filter((point) => point.isMain && point.value === null && point.reason);
   const decimals = decimalsOf(unit, known.map((p) => p.value));
   const within = (mark) => mark.year >= years[0] && mark.year <= years.at(-1);
   const onAxis = numbered([...breaks.map((b) => ({...b, isBreak: true})), ...events].filter(within));
   const svg = plot({
-    width: WIDTH, height, marginLeft: 56, marginRight: 24, marginTop: onAxis.length ? 30 : 14, marginBottom: 30,
+    width: Math.min(WIDEST, Math.max(320, document.documentElement.clientWidth - 36)), height, marginLeft: 56, marginRight: 24, marginTop: onAxis.length ? 30 : 14, marginBottom: 30,
     style: {fontFamily: "inherit", fontSize: "13px"},
     x: {type: "linear", domain: [years[0] - 0.3, years.at(-1) + 0.3]},
     y: {zero: true, nice: true},
     marks: [
-      gridY({stroke: "#17494d", strokeOpacity: 0.12}),
+      gridY({ticks: 5, stroke: "#17494d", strokeOpacity: 0.12}),
       axisX(years, {tickFormat: String, tickSize: 0, label: null}),
       axisY({ticks: 5, tickSize: 0, label: null, tickFormat: (v) => number(v, Number.isInteger(v) ? 0 : Math.max(decimals, 1))}),
       ruleY([0], {stroke: "#51605f"}),
@@ -50,7 +52,7 @@ export function lineChart(lines, options) {
   for (const style of svg.querySelectorAll("style")) style.remove(); // its rules stand in atlas.css: the policy allows no inline styles
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `${title}. ${options.description ?? t("chart.in_table")}`);
-  return el("figure.chart", {}, el("figcaption", {}, title, el("span.unit", {}, t(`unit.name.${unit}`))), legend(drawn), el("div.plot-frame", {}, svg), axisNotes(onAxis));
+  return el("figure.chart", {}, el("figcaption", {}, el(isTitled ? "span" : "span.visually-hidden", {}, title), el("span.unit", {}, t(`unit.name.${unit}`))), legend(drawn), el("div.plot-frame", {}, svg), axisNotes(onAxis, areEventsListed));
 }
 
 function allYears(lines) {
@@ -66,24 +68,18 @@ function wholeYears(cells, years) {
   return years.map((year) => byYear.get(year) ?? {year, value: null, reason: null});
 }
 
-/** Give what stands on the time axis its labels: letters for breaks, figures for events; one label per year and kind. */
+/** Give what stands on the time axis its labels: letters for breaks, figures for events; one mark per year. */
 function numbered(marks) {
-  let breaks = 0;
+  const letters = [...new Set(marks.filter((mark) => mark.isBreak).map((mark) => mark.year))].sort();
+  const placed = new Map();
   let events = 0;
-  const byPlace = new Map();
   for (const mark of [...marks].sort((a, b) => a.year - b.year)) {
-    const key = `${mark.year} ${mark.isBreak}`;
-    if (!byPlace.has(key)) {
-      const label = mark.isBreak ? String.fromCharCode(65 + breaks++) : String(++events);
-      byPlace.set(key, {...mark, label, titles: []});
-    }
-    byPlace.get(key).titles.push(mark.title);
+    const one = {...mark, own: mark.isBreak ? String.fromCharCode(65 + letters.indexOf(mark.year)) : mark.label ?? String(++events)};
+    if (!placed.has(mark.year)) placed.set(mark.year, {year: mark.year, isBreak: false, marks: []});
+    placed.get(mark.year).marks.push(one);
+    placed.get(mark.year).isBreak ||= Boolean(mark.isBreak);
   }
-  const placed = [...byPlace.values()];
-  return placed.map((mark) => {
-    const twin = placed.find((other) => other !== mark && other.year === mark.year);
-    return twin ? {...mark, label: mark.isBreak ? `${mark.label}·${twin.label}` : "", own: mark.label} : {...mark, own: mark.label};
-  });
+  return [...placed.values()].map((place) => ({...place, label: [...new Set(place.marks.map((mark) => mark.own))].join(" ")}));
 }
 
 function legend(lines) {
@@ -95,13 +91,16 @@ function swatch({colour, dash, isMain}) {
   for (const [name, value] of Object.entries({width: 28, height: 10, "aria-hidden": "true"})) svg.setAttribute(name, value);
   const path = document.createElementNS("http://www.w3.org/2000/svg", "line");
   const strokes = {x1: 0, x2: 28, y1: 5, y2: 5, stroke: colour, "stroke-width": isMain ? 3 : 2, ...(dash ? {"stroke-dasharray": dash} : {})};
-  for (const [name, value] of Object.entries(strokes)) svg.setAttribute(name, value);
+  for (const [name, value] of Object.entries(strokes)) path.setAttribute(name, value);
   svg.append(path);
   return svg;
 }
 
-function axisNotes(marks) {
-  if (!marks.length) return null;
-  return el("ul.axis-notes", {}, marks.map((mark) => el(mark.isBreak ? "li.break" : "li", {},
-    el("b", {}, `${mark.own} `), `${mark.year} ${textOr(mark.isBreak ? "chart.break" : "chart.event")}: ${mark.titles.join("; ")}`)));
+function axisNotes(places, areEventsListed) {
+  const listed = places.flatMap((place) => place.marks).filter((mark) => mark.isBreak || areEventsListed);
+  const numbers = places.flatMap((place) => place.marks).filter((mark) => !mark.isBreak);
+  if (!listed.length && !numbers.length) return null;
+  return el("ul.axis-notes", {}, listed.map((mark) => el(mark.isBreak ? "li.break" : "li", {},
+    el("b", {}, `${mark.own} `), `${mark.year} ${t(mark.isBreak ? "chart.break" : "chart.event")}: ${mark.title}`)),
+  numbers.length && !areEventsListed ? el("li", {}, t("chart.events_below", {numbers: numbers.map((mark) => mark.own).join(", ")})) : null);
 }

@@ -71,10 +71,10 @@ function versionsTable(id, measure, versions, place) {
 
 const duplicates = (keys) => keys.filter((key, i) => keys.indexOf(key) !== i);
 
-/** Return the text of a value or the mark of what is missing; the reason is read out and shown on pointing. */
-export function valueNode(cell, unit, decimals) {
+/** Return the text of a value (bare: without its unit) or the mark of what is missing, with the reason in words. */
+export function valueNode(cell, unit, decimals, isBare = false) {
   if (!cell) return el("span.absent", {title: t("missing.not_expected")}, "");
   if (cell.value === null) return el("abbr.missing", {title: missingText(cell.reason)}, missingMark(cell.reason));
-  const shown = quantity(cell.value, unit, decimals);
+  const shown = isBare && unit !== "boolean" ? number(cell.value, decimals) : quantity(cell.value, unit, decimals);
   return cell.isPreliminary ? el("abbr.preliminary", {title: t("word.preliminary")}, `${shown}*`) : shown;
 }

@@ -28,11 +28,11 @@ function compare(rowA, rowB, key, isDescending) {
  * Show rows as a table and return its element.
  *
  * columns: [{key, header, isNumber, isHead, show: (row) => text or node, exportKeys: [{key, header}]}]; `isHead`
- * makes the cell the row's heading. options: caption, name (of downloads), source: [lines], isFiltered, isSorted (default true), sortBy,
+ * makes the cell the row's heading. options: caption, isCaptionHidden, name (of downloads), source: [lines], isFiltered, isSorted (default true), sortBy,
  * rowAttributes: (row) => attributes. Without `source` there is no download.
  */
 export function dataTable(columns, rows, options = {}) {
-  const {caption, name, source, isFiltered = false, isSorted = true, rowAttributes = () => ({})} = options;
+  const {caption, isCaptionHidden = false, name, source, isFiltered = false, isSorted = true, rowAttributes = () => ({})} = options;
   let sorting = options.sortBy ?? [];
   const table = constructTable({
     features,
@@ -73,7 +73,7 @@ export function dataTable(columns, rows, options = {}) {
   const frame = el("div.table", {},
     isFiltered && rows.length > 8 ? filterBox((words) => { table.setGlobalFilter(words); fill(); }) : null,
     el("div.scroll", {tabindex: "0", role: "region", "aria-label": caption},
-      el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, headings)), body)),
+      el("table", {}, el(isCaptionHidden ? "caption.visually-hidden" : "caption", {}, caption), el("thead", {}, el("tr", {}, headings)), body)),
     status,
     source ? el("p.source", {}, source.join(" · ")) : null,
     source ? exportButtons(() => ({columns: exportColumns(columns), rows: table.getRowModel().rows.map((r) => r.original), source, name})) : null);
