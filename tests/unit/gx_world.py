@@ -394,7 +394,7 @@ BAD: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "costs_swing": (
-        "update marts.costs set net_cost_sek_per_inhabitant = 2100 where municipality_id = '1480' and year = 2021",
+        "update marts.costs set net_cost_sek_per_inhabitant = 2100 where municipality_id = '1480' and year = 2022",
         set(),
     ),
     "sorting_key_range": ("update marts.context set value = 9 where municipality_id = '1440'", set()),
@@ -478,4 +478,44 @@ BAD: dict[str, tuple[str, set[str]]] = {
         "from range(20) as ids (i)) where year = 2022",
         set(),
     ),
+}
+
+# A check with two limits, or with a share of rows that must hold, has bad data for the other side too.
+OTHER_SIDE: dict[str, str] = {
+    "compositions_sum_agrees": "update marts.referrals set composition_sum_pct = 101",
+    "costs_outlier_in_group": "update marts.costs set net_cost_sek_per_inhabitant = 80 where municipality_id = 'm3'",
+    "costs_net_cost_plausible": "update marts.costs set net_cost_sek_per_inhabitant = -501 where municipality_id = '1480'",
+    "costs_per_participant_plausible": (
+        "update marts.costs set net_cost_sek_per_participant = -100001 where municipality_id = '1480'"
+    ),
+    "costs_swing": (
+        "update marts.costs set net_cost_sek_per_inhabitant = -1100 where municipality_id = '1480' and year = 2022"
+    ),
+    "coverage_missing_named": "update quality.coverage set missing_municipality_ids = '1481,1482' where year = 2020",
+    "landing_unit_unchanged": (
+        f"{MANY}; update landing_observations set value = value / 1000 where fetch_id = 'f2' and kpi_id = 'N40011'"
+    ),
+    "participant_profile_share_range": (
+        "update marts.participant_profile set share_pct = -1 where category_id = 'compulsory' and year = 2021"
+    ),
+    "participant_profile_share_unit": "update marts.participant_profile set share_pct = -share_pct",
+    "participants_sexes_add_up": (
+        "update marts.participants set participants = 299 where municipality_id = '1480' and gender = 'T' and year = 2022"
+    ),
+    "participants_share_of_population": (
+        "update marts.participants set share_of_population_pct = -1 where municipality_id = '1481'"
+    ),
+    "participants_swing": (
+        "update marts.participants set change_pct = -61 where municipality_id = '1480' and year = 2022"
+    ),
+    "referrals_share_range": (
+        "update marts.referrals set share_pct = 101 where municipality_id = '1480' and referral_source = 'af'"
+    ),
+    "referrals_share_unit": "update marts.referrals set share_pct = -share_pct",
+}
+
+# What a check must let pass: single shares above 100 are slips of a municipality, not another unit.
+STILL_GOOD: dict[str, str] = {
+    "participant_profile_share_unit": BAD["participant_profile_share_range"][0],
+    "referrals_share_unit": BAD["referrals_share_range"][0],
 }

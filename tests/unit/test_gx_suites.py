@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gx_world import BAD, world
+from gx_world import BAD, OTHER_SIDE, STILL_GOOD, world
 
 from ame_warehouse.errors import BuildError
 from ame_warehouse.quality import data_docs, gx_runner, suites
@@ -66,6 +66,16 @@ def test_bad_data_make_this_check_fail(validator: gx_runner.Validator, check_id:
     assert result.stops_publication == (check.entry.severity == "error")
     assert result.owner and result.action and result.message and result.expected
     assert result.found and "empty" not in result.found.split(": ")[-1]
+
+
+@pytest.mark.parametrize("check_id", sorted(OTHER_SIDE))
+def test_a_check_with_two_limits_holds_both(validator: gx_runner.Validator, check_id: str) -> None:
+    assert run(validator, CHECKS[check_id].suite, OTHER_SIDE[check_id])[check_id].status == "failed"
+
+
+@pytest.mark.parametrize("check_id", sorted(STILL_GOOD))
+def test_what_a_check_must_let_pass(validator: gx_runner.Validator, check_id: str) -> None:
+    assert run(validator, CHECKS[check_id].suite, STILL_GOOD[check_id])[check_id].status == "passed"
 
 
 def test_a_sum_of_shares_above_100_is_no_slip_of_the_source(validator: gx_runner.Validator) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ame_warehouse.quality import dbt_tests, register
+from ame_warehouse.quality.dbt_tests import DbtTest
 from ame_warehouse.quality.register import FAMILY, Entry
 
 if TYPE_CHECKING:
@@ -81,18 +82,18 @@ def markdown(settings: Settings) -> str:
         ]
         parts += [_row(entry) for entry in own]
     parts += ["", "## Which dbt tests stand on which table", "", "| table | tests |", "|---|---|"]
-    return "\n".join([*parts, *_by_table(settings)]) + "\n"
+    return "\n".join([*parts, *by_table(dbt_tests.declared(settings))]) + "\n"
 
 
-def _by_table(settings: Settings) -> list[str]:
+def by_table(tests: list[DbtTest]) -> list[str]:
     """Return a line for each table: its tests, with the columns that they are on."""
     tables: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for test in dbt_tests.declared(settings):
+    for test in tests:
         table, _, column = test.subject.partition(".")
         tables[table][test.name or test.kind].append(column)
     return [
-        f"| {table} | {'; '.join(_columns(kind, found) for kind, found in sorted(tests.items()))} |"
-        for table, tests in sorted(tables.items())
+        f"| {table} | {'; '.join(_columns(kind, found) for kind, found in sorted(own.items()))} |"
+        for table, own in sorted(tables.items())
     ]
 
 
