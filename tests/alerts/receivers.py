@@ -1,9 +1,10 @@
-"""Receivers on loopback, as real as needed: an SMTP server, a webhook and an outside monitor."""
+"""Receivers on loopback: a real SMTP server, a webhook and an outside monitor."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import socketserver
+import socket
 import threading
 import time
 from email import message_from_bytes, policy
@@ -11,44 +12,35 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
 SECRET = "hemligt-lösen9"  # what must never be seen in a log
 TOKEN = "T0ken-4711-abc"
 
 
-class _Running:
-    """A server in a thread of its own, for the length of a `with` block."""
-
-    server: socketserver.BaseServer
-
-    def __enter__(self) -> Any:
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-    @property
-    def port(self) -> int:
-        return int(self.server.server_address[1])
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
-class MailServer(_Running):
-    """Speaks enough SMTP to take mail; `mode` is ok, refuse (450 at RCPT) or slow (says nothing)."""
+class MailServer:
+    """A real SMTP server (aiosmtpd); `mode` is ok, refuse (450 at RCPT) or slow (answers late)."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.mode = "ok"
-        outer = self
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                outer.talk(self)
+    def __enter__(self) -> MailServer:
+        self._controller.start()
+        return self
 
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
 
     @property
     def url(self) -> str:
@@ -56,39 +48,34 @@ class MailServer(_Running):
             f"mailto://127.0.0.1:{self.port}?from=ame@example.se&to=drift@example.se&mode=insecure&name=Ämne"
         )
 
-    def talk(self, peer: socketserver.StreamRequestHandler) -> None:
-        def say(text: str) -> None:
-            peer.wfile.write(text.encode() + b"\r\n")
-
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Called by the server for each recipient."""
+        if self.mode == "refuse":
+            return "450 mailbox busy"
         if self.mode == "slow":
-            time.sleep(3)
-            return None
-        say("220 loopback")
-        while line := peer.rfile.readline():
-            word = line[:4].upper().strip()
-            if word == b"DATA":
-                say("354 go on")
-                lines = []
-                while (part := peer.rfile.readline()) not in (b".\r\n", b""):
-                    lines.append(part[1:] if part.startswith(b"..") else part)
-                self.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))  # type: ignore[arg-type]
-                say("250 taken")
-            elif word == b"QUIT":
-                return say("221 bye")
-            elif word == b"RCPT" and self.mode == "refuse":
-                say("450 mailbox busy")
-            else:
-                say("250 ok")
-        return None
+            await asyncio.sleep(3)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Called by the server for each message."""
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        self.mails.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 taken"
 
 
-class Webhook(_Running):
+class Webhook:
     """Takes POST and GET; `mode` is ok, error (500), slow (no answer) or drip (a byte now and then)."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self.gets: list[str] = []
         self.mode = "ok"
+        self.port = free_port()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -106,8 +93,31 @@ class Webhook(_Running):
             def log_message(self, *_: object) -> None:
                 """Nothing to the test's output."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self._handler = Handler
+        self._server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> Webhook:
+        self.start(self.mode)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, mode: str = "ok") -> None:
+        """Listen, always at the same port."""
+        self.mode = mode
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler)
+        self._server.daemon_threads = True
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Be down: connections are refused."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
 
     @property
     def url(self) -> str:

@@ -47,7 +47,7 @@ def test_every_field_arrives_by_mail_and_at_the_webhook(home: Home, mail: MailSe
     assert "drift@example.se" in letter["To"]
     text, html = parts(letter)
     for name, value in FIELDS.items():
-        assert f">{name}</th><td>{value}</td>" in html, name
+        assert f">{name}:</th><td>{value}</td>" in html, name
         assert value in " ".join(text.split()), name
 
 

@@ -120,12 +120,8 @@ def test_a_receiver_that_fails_neither_stops_nor_delays_the_run_and_gets_it_late
     hook = Webhook()
     settings = home(hook.url, f"error={mail.url}")
     runs = Runs(settings)
-    port = hook.port
-    if mode == "down":
-        hook.server.server_close()
-    else:
-        hook.__enter__()
-        hook.mode = mode
+    if mode != "down":
+        hook.start(mode)
     started = time.monotonic()
     outcome = runs.run(check())
     assert time.monotonic() - started < 4
@@ -136,28 +132,15 @@ def test_a_receiver_that_fails_neither_stops_nor_delays_the_run_and_gets_it_late
     assert open_checks(settings) == ["compositions_sum_100", name]
     (letter,) = mail.mails
     assert letter["Subject"].startswith(f"[ame] WARNING {name} new"), "the other route tells, whoever owns it"
-    if mode == "down":
-        hook = Webhook.__new__(Webhook)
-        _again(hook, port)
-    hook.mode = "ok"
+    hook.stop()
+    hook.start("ok")
     runs.run(check())
     assert len(titles(hook)) == 1 and "compositions_sum_100 new" in titles(hook)[0]
     assert Outbox(settings).waiting() == []
     assert open_checks(settings) == ["compositions_sum_100"]
     assert mail.mails[-1]["Subject"].startswith(f"[ame] RESOLVED {name}")
     assert len(mail.mails) == 2
-    hook.__exit__()
-
-
-def _again(hook: Webhook, port: int) -> None:
-    """Start a webhook at the port of one that was down."""
-    from http.server import ThreadingHTTPServer
-
-    Webhook.__init__(hook)
-    handler = hook.server.RequestHandlerClass  # type: ignore[attr-defined]
-    hook.server.server_close()
-    hook.server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    hook.__enter__()
+    hook.stop()
 
 
 @pytest.mark.usefixtures("hurried")
