@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ame_warehouse.history import changes
 from ame_warehouse.pipeline import build
 from ame_warehouse.publish import publisher
 from ame_warehouse.quality import results as checks
@@ -18,10 +19,12 @@ from ame_warehouse.settings import Settings
 def publish_candidate(settings: Settings, version: str) -> None:
     """Publish a candidate as `build.publish` does, without the gate."""
     candidate = build.candidate_path(settings, version)
+    state = RunState.load(build.state_path(settings, version))
+    changed = changes.collect(settings, version, candidate, state.notes.get("built_at") or "")
     with duckdb.connect(str(candidate)) as con:
         checks.write_check_results(con, version, [])
         write_incidents(con, [])
-    state = RunState.load(build.state_path(settings, version))
+        changes.write(con, settings, changed)
     publisher.publish(settings, build._publication(state, candidate))
 
 

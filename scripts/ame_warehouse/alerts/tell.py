@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from ame_warehouse.alerts import delivery, routes
 from ame_warehouse.alerts.evidence import Evidence, evidence
-from ame_warehouse.alerts.message import MAX_SECTIONS, Message, Notice, compose
+from ame_warehouse.alerts.message import MAX_SECTIONS, Field, Message, Notice, compose, plain
 from ame_warehouse.alerts.outbox import FAILURES, Outbox, Told, text
 from ame_warehouse.alerts.routes import RANK, Route
 from ame_warehouse.errors import AmeError, SettingsError
@@ -87,6 +87,21 @@ def _tell(settings: Settings, now: datetime | None) -> Outcome:
         _add_up(outcome, delivery.flush(outbox, usable, now, max(1.0, left)))
     outcome.waiting = len(outbox.waiting())
     return outcome
+
+
+def digest(settings: Settings, key: str, subject: str, severity: str, fields: list[Field]) -> bool:
+    """Put a message that is about no incident into the outbox, once for each `key`; the next `tell` sends it.
+
+    False when it has been told before, or when no address takes it.
+    """
+    usable, _ = routes.usable(settings)
+    chosen = routes.choose(usable, severity, "data_steward")
+    outbox, moment = Outbox(settings), datetime.now(UTC)
+    if not chosen or key in outbox.told():
+        return False
+    message = plain(subject, severity, fields)
+    told = {key: Told(severity, 0, "told", text(moment))}
+    return outbox.put([(route.name, message) for route in chosen], told, moment)
 
 
 def changes(settings: Settings, told: dict[str, Told]) -> list[Notice]:

@@ -13,6 +13,7 @@ from ame_warehouse.cli import (
     as_of,
     atlas,
     backfill,
+    changes,
     checks,
     dictionary,
     diff,
@@ -71,6 +72,7 @@ app.command("atlas")(atlas.atlas)
 app.command("as-of")(as_of.as_of)
 app.command("dictionary")(dictionary.dictionary)
 app.command("diff")(diff.diff)
+app.command("changes")(changes.changes)
 app.command("versions")(versions.versions)
 app.command("publish")(versions.publish)
 app.command("backfill")(backfill.backfill)

@@ -19,6 +19,7 @@ from ame_warehouse.builder import dbt_runner
 from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import AmeError, BuildError, BusyError, PublishError, SettingsError
+from ame_warehouse.history import changes
 from ame_warehouse.history.days import end_of
 from ame_warehouse.pipeline import locks, progress
 from ame_warehouse.pipeline.faults import readable
@@ -65,6 +66,7 @@ def build(
                 checks.tidy_failing_tables(con, run.checks)
                 checks.write_check_results(con, name, run.checks)
                 write_incidents(con, [])
+                changes.write(con, settings, None)
                 write_dictionary(con, settings)
             tables = _write(settings, work / "candidate.duckdb", partial)
             partial.replace(target)

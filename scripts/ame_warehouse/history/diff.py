@@ -237,7 +237,8 @@ def changed(
     from ame_warehouse.cli.names import measure_ids, municipality_ids
 
     both = before.moment is None and after.moment is None
-    with duckdb.connect(config={"memory_limit": settings.memory_limit}) as con:
+    spill = str(settings.build / "spill")  # made only when it is needed
+    with duckdb.connect(config={"memory_limit": settings.memory_limit, "temp_directory": spill}) as con:
         con.execute("set timezone = 'UTC'")
         try:
             con.execute(f"attach '{_quoted(after.path)}' as b (read_only)")

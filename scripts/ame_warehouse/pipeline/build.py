@@ -18,6 +18,7 @@ from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import BuildError, PublishError, SettingsError
+from ame_warehouse.history import changes, changes_page
 from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
@@ -85,6 +86,7 @@ def plan_build(
     if published and reason is None:
         manifests.refresh_sources(settings)
         serving.catch_up(settings, published)
+        changes_page.after_publication(settings, published["version"])
         alerts.tell(settings)
         return {
             "needed": False,
@@ -175,8 +177,10 @@ def _publish(settings: Settings, state: RunState) -> dict[str, Any]:
     checks.gate(state.results, candidate=candidate)
     store = IncidentStore(settings)
     recorded = store.record(state.results, version, checks.now_text())
+    changed = changes.collect(settings, version, candidate, state.notes.get("built_at") or "")
     try:
         with duckdb.connect(str(candidate)) as con:
+            changes.write(con, settings, changed)
             checks.tidy_failing_tables(con, state.results)
             checks.write_check_results(con, version, state.results)
             write_incidents(con, publication.as_published(store.incidents()))
@@ -232,6 +236,7 @@ def announce(settings: Settings, version: str) -> dict[str, Any]:
         )
     if resolved:
         log.info("resolved: %s", ", ".join(resolved))
+    changes_page.after_publication(settings, version)
     alerts.tell(settings)
     return {
         "version": version,
