@@ -9,6 +9,7 @@ from typing import Any
 
 from ame_warehouse.history import changes
 from ame_warehouse.history.changes_templates import INDEX_PAGE, PAGE, VERSION_PAGE
+from ame_warehouse.history.diff import KINDS
 from ame_warehouse.settings import Settings
 
 Row = dict[str, Any]
@@ -128,7 +129,7 @@ def _digest(settings: Settings, record: Row, page: Path) -> None:
     )
     fields = [
         ("Version", f"{record['version']}, before it {record['version_before']}"),
-        *((f"{kind}", f"{n} ({changes.diff.KINDS[kind]})") for kind, n in found.items()),
+        *((f"{kind}", f"{n} ({KINDS[kind]})") for kind, n in found.items()),
         *(
             ("Largest", f"{row['subject']}: {_place(row)}; {_step(row)} ({row['n']} revised)")
             for row in largest

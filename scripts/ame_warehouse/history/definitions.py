@@ -164,7 +164,7 @@ def _has(con: duckdb.DuckDBPyConnection, db: str, table: str) -> bool:
         "and table_name = ?",
         [db, table],
     ).fetchone()
-    return found != (0,)
+    return found is not None and found[0] > 0
 
 
 def _common(con: duckdb.DuckDBPyConnection, first: str, table: str, fields: tuple[str, ...]) -> list[str]:
