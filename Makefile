@@ -82,6 +82,7 @@ lock: $(BIN)/uv ## pin the dependencies of pyproject.toml again
 	@cd $(CURDIR) && $(BIN)/$(LOCK) pyproject.toml -o requirements.lock
 	@$(BIN)/$(LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 	@echo uv | $(BIN)/$(LOCK) - -o requirements-uv.lock
+	@cd bi/superset && ../../$(BIN)/$(LOCK) requirements.in -o requirements.lock
 
 clean: ## remove the environment and build leftovers (never the data)
 	@rm -rf $(VENV) build scripts/*.egg-info .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs

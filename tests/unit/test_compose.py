@@ -1,6 +1,7 @@
 """docker-compose.yml, Dockerfile and .env.example agree with what the code expects (no engine is needed)."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ame_warehouse.pipeline import airflow_home
 from ame_warehouse.pipeline.pool import WRITER_POOL, WRITER_POOL_SLOTS, WRITER_POOL_TEXT
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
+BI_SECRETS = {"SUPERSET_SECRET_KEY", "SUPERSET_ADMIN_PASSWORD", "AME_READER_URI"}
 AIRFLOW_SERVICES = {"init", "api-server", "scheduler", "dag-processor", "triggerer"}
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
 TEXT = (PROJECT_ROOT / "docker-compose.yml").read_text()
@@ -42,7 +44,8 @@ def service(request: pytest.FixtureRequest) -> dict:
 
 
 def test_all_services_are_there() -> None:
-    assert set(SERVICES) == AIRFLOW_SERVICES | {"postgres"}
+    assert set(SERVICES) == AIRFLOW_SERVICES | {"postgres", "superset"}
+    assert [name for name, entry in SERVICES.items() if entry.get("profiles")] == ["superset"]
 
 
 def test_every_setting_is_in_the_example_with_its_default_and_a_meaning() -> None:
@@ -57,8 +60,10 @@ def test_every_setting_is_in_the_example_with_its_default_and_a_meaning() -> Non
 
 
 def test_the_example_sets_no_secret() -> None:
-    secrets = {name: value for name, value in example().items() if name.startswith("AIRFLOW_")}
-    assert len(secrets) == 4
+    secrets = {
+        name: value for name, value in example().items() if name.startswith("AIRFLOW_") or name in BI_SECRETS
+    }
+    assert len(secrets) == 4 + len(BI_SECRETS)
     assert set(secrets.values()) == {""}
 
 
@@ -82,13 +87,15 @@ def test_a_secret_has_no_default_and_says_what_to_set() -> None:
     assert "password" not in {v.lower() for v in example().values()}
     for name, entry in SERVICES.items():
         for variable, value in entry["environment"].items():
-            if re.search("PASSWORD|SECRET|FERNET", variable):
+            if variable in BI_SECRETS:  # the profile is off by default: its container refuses, not compose
+                assert value == f"${{{variable}:-}}"
+            elif re.search("PASSWORD|SECRET|FERNET", variable):
                 assert re.fullmatch(r"\$\{AIRFLOW_[A-Z_]+:\?[^}]+\}", value), (name, variable)
 
 
 def test_ports_are_bound_to_loopback() -> None:
     ports = [port for s in SERVICES.values() for port in s.get("ports", [])]
-    assert ports == ["127.0.0.1:${AME_UI_PORT:-8080}:8080"]
+    assert ports == ["127.0.0.1:${AME_UI_PORT:-8080}:8080", "127.0.0.1:${SUPERSET_PORT:-8088}:8088"]
     assert all("network_mode" not in s for s in SERVICES.values())
 
 
@@ -102,6 +109,21 @@ def test_every_lasting_service_is_watched_and_restarted() -> None:
         if name != "init":
             assert entry["restart"] == "unless-stopped", name
             assert entry["healthcheck"]["test"], name
+
+
+def test_superset_may_do_little_and_reads_only() -> None:
+    superset = SERVICES["superset"]
+    for name in ("user", "read_only", "cap_drop", "security_opt"):
+        assert superset[name] == SERVICES["scheduler"][name], name
+    assert superset["networks"] == ["outside"]  # not the one of Airflow's metadata
+    folder = PROJECT_ROOT / superset["build"]
+    for name in ("Dockerfile", "provision.sh", "superset_config.py", "requirements.lock"):
+        assert (folder / name).is_file(), name
+    refused = subprocess.run(
+        [folder / "provision.sh"], env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False
+    )
+    assert refused.returncode == 2
+    assert b"SUPERSET_SECRET_KEY" in refused.stderr
 
 
 def test_the_containers_may_do_little(service: dict) -> None:
