@@ -11,7 +11,8 @@ import yaml
 
 from ame_warehouse.builder.dbt_runner import DbtRun, NodeRun
 from ame_warehouse.landing.schema import TABLES, ddl
-from ame_warehouse.quality.results import CheckResult, Status, now_text, write_failing_rows
+from ame_warehouse.quality import failing_rows, register
+from ame_warehouse.quality.results import CheckResult, Status, now_text
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 FILES = {
@@ -172,7 +173,8 @@ def build_without_dbt(settings: Settings, candidate: Path, **_options: Any) -> D
         con.execute("create or replace temp view small as from marts.participants where participants < 10")
         small = con.execute("select count(*) from small").fetchone()
         assert small
-        table = write_failing_rows(con, "participants_are_many", "small")
+        entry = register.load(settings).entry("participants_are_many")
+        table = failing_rows.write(con, entry, "small")
     status: Status = "failed" if small[0] else "passed"
     check = CheckResult(
         check_id="participants_are_many",

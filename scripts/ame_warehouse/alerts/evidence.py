@@ -31,6 +31,8 @@ SHOWN_ELSEWHERE = {
     "label",
     "row_key",
     "incident_scope",
+    "value_found",
+    "reason",
     "source",
     "expected",
     "found",

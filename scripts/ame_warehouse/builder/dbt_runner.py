@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 
 from ame_warehouse.errors import BuildError
-from ame_warehouse.quality import explained_gaps
+from ame_warehouse.quality import explained_gaps, failing_rows
 from ame_warehouse.quality.register import Entry, Register
 from ame_warehouse.quality.register import load as load_register
-from ame_warehouse.quality.results import CheckResult, Status, write_failing_rows
+from ame_warehouse.quality.results import CheckResult, Status
 from ame_warehouse.settings import Settings
 
 OUTCOME_OF_DBT: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
@@ -274,17 +274,17 @@ def subject(node: Any) -> str:
 
 def _check(entries: Register, con: duckdb.DuckDBPyConnection, result: Any, status: str) -> CheckResult:
     node = result.node
-    name = str(node.name)
     failures = int(result.failures or 0)
     outcome: Status = OUTCOME_OF_DBT.get(status, "errored")
-    table = _keep_rows(con, name, node) if outcome == "failed" else None
+    entry = registered(entries, node)
+    table = _keep_rows(con, entry, node) if outcome == "failed" else None
     if outcome == "errored":
         found = _first_line(str(result.message or "the test could not run"))
     elif failures or outcome == "failed":
         found = f"{failures} rows that do not hold" if failures != 1 else "1 row that does not hold"
     else:
         found = "no such rows"
-    return registered(entries, node).result(
+    return entry.result(
         status=outcome,
         found=found,
         failing_rows=failures if outcome == "failed" else 0,
@@ -292,12 +292,13 @@ def _check(entries: Register, con: duckdb.DuckDBPyConnection, result: Any, statu
     )
 
 
-def _keep_rows(con: duckdb.DuckDBPyConnection, name: str, node: Any) -> str | None:
+def _keep_rows(con: duckdb.DuckDBPyConnection, entry: Entry, node: Any) -> str | None:
     """Copy the rows that dbt stored for a test; None when the test stores none."""
     if not getattr(node, "should_store_failures", False):
         return None
-    relation = f'"{node.schema}"."{node.alias}"'
+    test = getattr(node, "test_metadata", None)
+    looked_at = " ".join(str(value) for value in (test.kwargs if test else {}).values())
     try:
-        return write_failing_rows(con, name, relation)
+        return failing_rows.write(con, entry, f'"{node.schema}"."{node.alias}"', looked_at)
     except duckdb.CatalogException:
         return None

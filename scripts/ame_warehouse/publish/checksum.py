@@ -14,7 +14,7 @@ import duckdb
 
 # Columns that tell of the run, not of the data: left out of the checksum that the manifest shows.
 RUN_COLUMNS = {
-    "quality.check_results": ("run_id", "ran_at"),
+    "quality.check_results": ("run_id", "ran_at", "docs_page"),
     "quality.incidents": ("last_seen_at", "times_seen"),
 }
 BATCH = 200_000

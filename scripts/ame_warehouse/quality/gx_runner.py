@@ -22,8 +22,8 @@ import duckdb
 from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.schema import TABLES
-from ame_warehouse.quality import data_docs
-from ame_warehouse.quality.results import CheckResult, Stage, Status, write_failing_rows
+from ame_warehouse.quality import data_docs, failing_rows
+from ame_warehouse.quality.results import CheckResult, Stage, Status
 from ame_warehouse.quality.suites import Check, Suite, stage_suites
 from ame_warehouse.settings import Settings
 
@@ -208,7 +208,8 @@ def _result(
     table = None
     if con is not None and len(rows):
         con.register("failing_rows_of_check", rows)
-        table = write_failing_rows(con, check.check_id, "failing_rows_of_check")
+        column = outcome["expectation_config"]["kwargs"].get("column")
+        table = failing_rows.write(con, check.entry, "failing_rows_of_check", column)
         con.unregister("failing_rows_of_check")
     return check.entry.result(
         status=status,

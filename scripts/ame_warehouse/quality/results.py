@@ -147,16 +147,6 @@ class RunState:
             ) from exc
 
 
-def write_failing_rows(con: duckdb.DuckDBPyConnection, check_id: str, relation: str) -> str:
-    """Copy at most 1 000 rows of `relation` (a name on `con`) to `quality.failing_<check_id>`, its result."""
-    table = failing_table(check_id)
-    con.execute("create schema if not exists quality")
-    con.execute(
-        f'create or replace table quality."{table}" as select * from {relation} limit {MAX_FAILING_ROWS}'  # noqa: S608
-    )
-    return f"quality.{table}"
-
-
 def tidy_failing_tables(con: duckdb.DuckDBPyConnection, results: Iterable[CheckResult]) -> None:
     """Drop `failing_` tables that no result names, and cut the others to 1 000 rows."""
     named = {r.failing_rows_table.split(".", 1)[1] for r in results if r.failing_rows_table and not r.success}
