@@ -12,8 +12,8 @@ DOC = """
 # Observations → marts → published version
 
 **What it does.** Runs when a source has new observations: plan → check the landing → dbt (models and tests)
-into a private candidate file → check the marts → publish → announce. When nothing has changed since the
-published version it ends after `is_needed`, green, and publishes nothing.
+into a private candidate file → check the marts → publish → announce → atlas. When nothing has changed since
+the published version it ends after `is_needed`, green, and publishes nothing.
 
 **Params.** `full_refresh`: build and publish even when nothing has changed. `switch_sources`: let figures of
 the sample replace published live ones, or the other way round; without it such a build is refused.
@@ -32,6 +32,8 @@ the sample replace published live ones, or the other way round; without it such 
   message; readers still have the last version.
 - **`publish.publish` is green, the incident `postgres_publication` is open**: the files are published, but
   PostgreSQL is not. *Do:* what the incident says, then `ame serve`; the next run tries again by itself.
+- **`publish.make_atlas` is green, the incident `atlas_made` is open**: the data are published, the site for
+  readers shows the version before. *Do:* what the incident says, then `ame atlas`.
 - **another process is working in this AME_HOME**: a run from the command line is not finished. *Do:*
   wait; the task tries again by itself.
 
@@ -49,7 +51,7 @@ and what to do, and is told to the addresses in `AME_ALERT_URLS`; so is a task t
     **dag_arguments(tags=["build", "dbt", "quality"], doc_md=DOC),
 )
 def build_warehouse() -> None:
-    """Plan, check, build, check, publish, announce."""
+    """Plan, check, build, check, publish, announce, atlas."""
 
     @task
     def plan_build(params: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -114,7 +116,13 @@ def build_warehouse() -> None:
 
             return run_step("announce", version=version)
 
-        publish(version) >> announce(version)  # type: ignore[arg-type,operator]
+        @task
+        def make_atlas(version: str) -> dict[str, Any]:
+            from ame_warehouse.pipeline.tasks import run_step
+
+            return run_step("make_atlas", version=version)
+
+        publish(version) >> announce(version) >> make_atlas(version)  # type: ignore[arg-type,operator]
 
     plan = plan_build()
     version = plan["version"]  # type: ignore[index]

@@ -157,6 +157,7 @@ def test_the_order_of_the_build(bag: dict) -> None:
         "check_result.check_marts",
         "publish.publish",
         "publish.announce",
+        "publish.make_atlas",
     ]
     assert set(order) == set(tasks)
     for before, after in pairwise(order):

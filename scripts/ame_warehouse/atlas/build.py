@@ -64,7 +64,7 @@ def make(settings: Settings, out: Path | None = None, *, is_forced: bool = False
     if not is_forced and found and {name: found.get(name) for name in mark} == mark:
         with _readable_faults(target):
             _write_atomically(target / "data" / "status.json", queries.status(manifest))
-        return Made(**{**found["made"], "folder": str(target), "is_made": False})
+        return Made(folder=str(target), is_made=False, **found["made"])
     staged = target.with_name(f".{target.name}.{os.getpid()}.partial")
     with _readable_faults(target):
         shutil.rmtree(staged, ignore_errors=True)
@@ -80,7 +80,8 @@ def make(settings: Settings, out: Path | None = None, *, is_forced: bool = False
                 sum(files),
                 round(time.monotonic() - began, 1),
             )
-            (staged / MARK_FILE).write_text(json.dumps({**mark, "made": asdict(made)}, indent=2) + "\n")
+            said = {name: value for name, value in asdict(made).items() if name not in {"folder", "is_made"}}
+            (staged / MARK_FILE).write_text(json.dumps({**mark, "made": said}, indent=2) + "\n")
             _swap(staged, target)
         finally:
             shutil.rmtree(staged, ignore_errors=True)

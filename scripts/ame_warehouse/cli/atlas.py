@@ -26,10 +26,12 @@ def atlas(
     """
     from ame_warehouse.atlas import build, server
     from ame_warehouse.cli.output import write_json
+    from ame_warehouse.pipeline import locks
     from ame_warehouse.settings import load_settings
 
     settings = load_settings()
-    made = build.make(settings, out, is_forced=force)
+    with locks.writer(settings, "ame atlas"):
+        made = build.make(settings, out, is_forced=force)
     if as_json:
         write_json(asdict(made))
     else:

@@ -49,6 +49,7 @@ def publish(
     It stays until there is new input; a run without any neither undoes nor repeats it. Publishing the newest
     version again takes the rollback back.
     """
+    from ame_warehouse.atlas import step as atlas
     from ame_warehouse.cli import output
     from ame_warehouse.cli.options import user_name
     from ame_warehouse.pipeline import locks
@@ -60,11 +61,13 @@ def publish(
     with locks.writer(settings, "ame publish"):
         body = rollback.put_back(settings, version, by=by or user_name(), reason=reason)
         served = step.serve(settings, body).as_dict() if body else {"status": "unchanged", "error": None}
+        shown = atlas.make(settings)
     report: dict[str, Any] = {
         "version": version,
         "changed": body is not None,
         "rollback": body.get("rollback") if body else None,
         "postgres": served,
+        "atlas": {"status": shown["status"], "error": shown["error"]},
     }
     if as_json:
         output.write_json(report)
@@ -78,3 +81,5 @@ def publish(
         typer.echo("  it stays until a run finds new input; `ame run --full-refresh` builds in any case")
     if served["error"]:
         typer.echo(f"  PostgreSQL still shows another version: {served['error']}")
+    if shown["error"]:
+        typer.echo(f"  the atlas still shows another version: {shown['error']}")

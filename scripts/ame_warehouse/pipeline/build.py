@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from ame_warehouse.alerts import tell as alerts
+from ame_warehouse.atlas import step as atlas
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import BuildError, PublishError, SettingsError
@@ -81,12 +82,14 @@ def plan_build(
     held = rollback.holds(published, parts) if published and not full_refresh else None
     if published and held and rollback.repair(settings, published):
         serving.catch_up(settings, published)
+        atlas.make(settings)
         return {"needed": False, "version": published["version"], "fingerprint": mark, "reason": held}
     reason = _reason(settings, published, parts, mark, full_refresh)
     if published and reason is None:
         manifests.refresh_sources(settings)
         serving.catch_up(settings, published)
         changes_page.after_publication(settings, published["version"])
+        atlas.make(settings)
         alerts.tell(settings)
         return {
             "needed": False,

@@ -19,6 +19,7 @@ LABELS = {
     "publish": "Publish",
     "as_of": "Build the marts as they were known",
     "announce": "Announce",
+    "make_atlas": "Make the atlas",
 }
 
 

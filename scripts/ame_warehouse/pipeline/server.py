@@ -193,5 +193,6 @@ def require_free_port(port: int) -> None:
                 f"port {port} of this machine is taken",
                 expected=f"a free port on {HOST}",
                 found=str(exc),
-                action="end the program that uses it (another `ame up`?), or choose: `ame up --port 8090`",
+                action="end the program that uses it (another `ame up`?), or choose another port: "
+                "`ame up --help` says how",
             ) from exc

@@ -165,6 +165,21 @@ def reparse() -> dict[str, Any]:
         return {"fetches": len(of_kolada) + len(of_af), **total}
 
 
+def make_atlas(version: str) -> dict[str, Any]:
+    """Make the atlas of what is published; a failure is an incident (`atlas_made`), the run goes on.
+
+    `version` is the one just published. Returns what `atlas.step.make` returns.
+    """
+    from ame_warehouse.alerts import tell as alerts
+    from ame_warehouse.atlas import step
+
+    with _writing("make_atlas") as settings:
+        outcome = step.make(settings)
+        if outcome["incidents"]:
+            alerts.tell(settings)
+        return {"published": version, **outcome}
+
+
 @contextmanager
 def _set_aside(path: Path) -> Iterator[None]:
     """Move a directory away for the block; remove it afterwards, or bring it back when the block fails."""
