@@ -17,7 +17,9 @@ and every municipality in scope, keeps each answer byte for byte in `landing/`, 
 into observations. A value that is the same as last time adds nothing. Runs every Monday at 04:15 UTC;
 `build_warehouse` follows by itself.
 
-**Params.** `measures`, `municipalities` and `years` narrow what is asked for; empty means everything.
+**Params.** `measures`, `municipalities` and `years` narrow what is asked for; empty means everything. That is
+a backfill: everything else stays as loaded, and `reason` and `requested_by` are logged with what it changed
+(`quality.backfills`). `resume`: id of a backfill that has landed and was never published.
 
 ## When it fails
 - **`fetch_kolada`: the source cannot be reached**: network, address or Kolada itself. *Do:* the task
@@ -60,6 +62,9 @@ def ingest_kolada() -> None:
                 measures=chosen.get("measures"),
                 municipalities=chosen.get("municipalities"),
                 years=chosen.get("years"),
+                reason=chosen.get("reason"),
+                requested_by=chosen.get("requested_by"),
+                resume=chosen.get("resume"),
             )
 
         @task(outlets=[KOLADA_OBSERVATIONS])

@@ -11,6 +11,7 @@ from ame_warehouse.history import changes
 from ame_warehouse.pipeline import build
 from ame_warehouse.publish import publisher
 from ame_warehouse.quality import results as checks
+from ame_warehouse.quality.backfill_table import write_backfills
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.results import RunState
 from ame_warehouse.settings import Settings
@@ -25,6 +26,7 @@ def publish_candidate(settings: Settings, version: str) -> None:
         checks.write_check_results(con, version, [])
         write_incidents(con, [])
         changes.write(con, settings, changed)
+        write_backfills(con, [])
     publisher.publish(settings, build._publication(state, candidate))
 
 

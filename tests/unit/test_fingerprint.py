@@ -55,6 +55,7 @@ def fetch(
     years: str = "null",
     title: str = "Deltagare",
     final: str = "null",
+    values: dict[tuple[str, int], float | None] | None = None,
 ) -> None:
     """Write the parsed files of one fetch of one KPI."""
     folder = settings.observations / "source=kolada" / f"fetch={fetch_id}"
@@ -71,6 +72,13 @@ def fetch(
     with duckdb.connect() as con:
         for table in TABLES:
             con.execute(f"create table {table} ({ddl(table)})")
+            if table == "observations":
+                for (place, year), value in (values or {}).items():
+                    con.execute(
+                        f"insert into observations by name select '{fetch_id}' as fetch_id,"
+                        f" '{kpi}' as kpi_id, '{place}' as municipality_id, {year} as year, 'T' as gender,"
+                        f" {'null' if value is None else value} as value, '' as status, false as is_deleted"
+                    )
             if table in rows:
                 con.execute(f"insert into {table} select {rows[table]}")
             con.execute(f"copy {table} to '{folder / table}.parquet' (format parquet)")
@@ -95,8 +103,9 @@ def test_it_does_not_depend_on_where_the_project_lies(settings: Settings, tmp_pa
         ({"content": "two"}, True),
         ({"outcome": "failed", "content": None}, True),
         ({"kpi": "N40450"}, True),
-        ({"places": "['1440']"}, True),
-        ({"years": "[2022]"}, True),
+        ({"places": "['1440']"}, False),
+        ({"years": "[2022]"}, False),
+        ({"places": "['1440', '1480', '0114']"}, True),
         ({"title": "Deltagare, antal"}, True),
         ({"mode": "live", "content": "two"}, False),
     ],
@@ -118,11 +127,68 @@ def test_a_fault_that_lasts_changes_it_once_and_again_when_it_is_gone(settings: 
     assert len({seen[0], seen[1], seen[3]}) == 3
 
 
+WHOLE = {("1440", 2022): 1.0, ("1480", 2022): 2.0, ("1480", 2021): None}
+
+
 def test_a_value_that_comes_back_after_a_partial_fetch_is_a_change(settings: Settings) -> None:
-    fetch(settings, "f2", "2024-02-01", content="other", years="[2022]")
+    fetch(settings, "g1", "2024-02-01", kpi="N1", values=WHOLE)
+    fetch(
+        settings, "g2", "2024-02-02", kpi="N1", content="other", years="[2022]", values={("1440", 2022): 5.0}
+    )
     before = fingerprint(settings)
-    fetch(settings, "f3", "2024-02-02", content="one")
+    fetch(settings, "g3", "2024-02-03", kpi="N1", values=WHOLE)
     assert fingerprint(settings) != before
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        ({("1440", 2022): 1.0, ("1480", 2022): 2.0}, False),
+        ({("1440", 2022): 1.5, ("1480", 2022): 2.0}, True),
+        ({("1440", 2022): 1.0}, True),  # a record that is gone
+        ({("1440", 2022): 1.0, ("1480", 2022): 2.0, ("1419", 2022): 3.0}, True),
+    ],
+)
+def test_a_part_that_says_the_same_is_no_news_and_neither_is_the_whole_after_it(
+    settings: Settings, part: dict[tuple[str, int], float | None], changes: bool
+) -> None:
+    places = "['1419', '1440', '1480']"
+    fetch(settings, "g1", "2024-02-01", kpi="N1", places=places, values=WHOLE)
+    seen = [fingerprint(settings)]
+    for n in (2, 3):
+        fetch(
+            settings,
+            f"g{n}",
+            f"2024-02-0{n}",
+            kpi="N1",
+            content="p",
+            places=places,
+            years="[2022]",
+            values=part,
+        )
+        seen.append(fingerprint(settings))
+    rest = {cell: value for cell, value in WHOLE.items() if cell[1] != 2022}
+    fetch(settings, "g4", "2024-02-04", kpi="N1", content="w", places=places, values=part | rest)
+    seen.append(fingerprint(settings))
+    assert (seen[1] != seen[0]) == changes
+    assert seen[1] == seen[2] == seen[3]
+
+
+def test_a_part_counts_when_it_is_asked_first_fails_or_is_final(settings: Settings) -> None:
+    fetch(settings, "g1", "2024-06-01", kpi="N40011", years="[2022]", values={("1440", 2022): 1.0})
+    seen = [fingerprint(settings)]
+    more = {("1440", 2022): 1.0, ("1440", 2021): 4.0}
+    later: tuple[dict[str, Any], ...] = (
+        {"content": "more", "years": "[2021, 2022]", "values": more},
+        {"outcome": "failed", "content": None, "years": "[2022]"},
+        {"years": "[2022]", "values": {("1440", 2022): 1.0}},
+    )
+    for n, one in enumerate(later, start=2):
+        fetch(settings, f"g{n}", f"2024-06-0{n}", kpi="N40011", **one)
+        seen.append(fingerprint(settings))
+    fetch(settings, "g5", "2024-09-01", kpi="N40011", years="[2022]", values={("1440", 2022): 1.0})
+    seen.append(fingerprint(settings))
+    assert len(set(seen)) == len(seen)
 
 
 def test_dates_that_a_fetch_reaches_count(settings: Settings) -> None:

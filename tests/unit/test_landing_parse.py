@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from ame_warehouse.errors import LandingError
 from ame_warehouse.landing.index import fetch_dir
-from ame_warehouse.landing.parse import parse_fetch, reparse_all
+from ame_warehouse.landing.parse import parse_fetch, parse_missing
 from ame_warehouse.landing.schema import TABLES
 from ame_warehouse.landing.store import Objects, read_fetch
 from ame_warehouse.pipeline.ingest import fetch_kolada, parse_landing
@@ -144,7 +145,8 @@ def test_reading_the_landing_again_gives_the_same_bytes(make_settings: MakeSetti
         parse_landing(settings, ids)
     before = digests(settings.observations)
     assert len(before) == 6 * len(TABLES)
-    assert len(reparse_all(settings)) == 6
+    shutil.rmtree(settings.observations)
+    assert len(parse_missing(settings)) == 6
     assert digests(settings.observations) == before
     assert [path.name for path in settings.observations.iterdir()] == ["source=kolada"]
     parse_fetch(settings, ids[-1])
@@ -295,13 +297,12 @@ def test_a_damaged_page_stops_the_parser_and_leaves_the_old_files(
     sha256 = read_fetch(settings.landing, fetch_id)["sets"][0]["objects"][0]
     path = Objects(settings.landing).path(sha256)
     path.write_bytes(path.read_bytes()[:-5])
-    for again in (lambda: parse_fetch(settings, fetch_id), lambda: reparse_all(settings)):
-        with pytest.raises(LandingError, match="damaged") as caught:
-            again()
-        assert path.name in str(caught.value)
-        assert digests(settings.observations / "source=kolada") == {
-            name.removeprefix("source=kolada/"): digest for name, digest in before.items()
-        }
+    with pytest.raises(LandingError, match="damaged") as caught:
+        parse_fetch(settings, fetch_id)
+    assert path.name in str(caught.value)
+    assert digests(settings.observations / "source=kolada") == {
+        name.removeprefix("source=kolada/"): digest for name, digest in before.items()
+    }
 
 
 def test_an_unknown_fetch_is_named(make_settings: MakeSettings) -> None:

@@ -93,6 +93,9 @@ def test_the_options_become_params() -> None:
         "years": [2022],
         "full_refresh": False,
         "switch_sources": False,
+        "reason": None,
+        "requested_by": None,
+        "resume": None,
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from ame_warehouse import __version__
+from ame_warehouse.builder import silent
 from ame_warehouse.errors import BuildError, LandingError
 from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality.incidents import list_incidents
@@ -30,6 +31,7 @@ FETCHES = """
     where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
 """
 # One row per change: the first fetch that brought another content, outcome or scope than the one before it.
+# Fetches of a part that said nothing new (table `silent`) are left out.
 MEASURES_SQL = """
 with asked as (
     select
@@ -45,6 +47,7 @@ with asked as (
 )
 select kpi_id, places, years, outcome, content, fetched_at::varchar
 from asked
+anti join silent on asked.kpi_id = silent.kpi_id and asked.fetch_id = silent.fetch_id
 qualify concat_ws('|', outcome, content, places, years) is distinct from
     lag(concat_ws('|', outcome, content, places, years))
     over (partition by kpi_id order by fetched_at, fetch_id)
@@ -191,6 +194,15 @@ def observation_files(settings: Settings, name: str, source: str = "kolada") -> 
     return str(settings.observations / pattern) if any(settings.observations.glob(pattern)) else None
 
 
+def _files(settings: Settings) -> dict[str, str]:
+    folder = settings.observations / "source=kolada" / "fetch=*"
+    return {
+        "observations": str(folder / "observations.parquet"),
+        "metadata": str(folder / "kpi_metadata.parquet"),
+        "rules": str(settings.seeds / "preliminary_rules.csv"),
+    }
+
+
 def _index(settings: Settings, as_of: str | None) -> list[Any]:
     measures = observation_files(settings, "measures")
     workbooks = observation_files(settings, "files", "arbetsformedlingen")
@@ -204,6 +216,7 @@ def _index(settings: Settings, as_of: str | None) -> list[Any]:
                 found += con.execute(WORKBOOKS_SQL, asked).fetchall()
             if measures is None:
                 return found
+            silent.find(con, known, _files(settings))
             found += con.execute(MEASURES_SQL, known).fetchall()
             for name, item, text in DEFINITIONS:
                 files = observation_files(settings, name)

@@ -28,8 +28,8 @@ def backfill(  # noqa: PLR0917 (the options of the command)
 ) -> None:
     """Fetch chosen measures and years again, build, check and publish; everything else stays as loaded.
 
-    The same as `ame run` with these options, and logged in AME_HOME/quality/backfills.jsonl: who, why, when,
-    and what changed.
+    Logged in AME_HOME/quality/backfills.jsonl and quality.backfills: who, why, when, and what changed. A
+    backfill that was interrupted goes on where it stopped when the same is asked for within a day.
     """
     from ame_warehouse.cli.output import write_json
     from ame_warehouse.history import backfill as history
@@ -48,7 +48,7 @@ def backfill(  # noqa: PLR0917 (the options of the command)
         else:
             _write_plan(plan)
         return
-    entry = _run(settings, order, history.Log(settings, order, by or user_name(), reason))
+    entry = _run(settings, order, by or user_name(), reason)
     if as_json:
         write_json(entry)
         return
@@ -62,23 +62,29 @@ def backfill(  # noqa: PLR0917 (the options of the command)
                 typer.echo(f"  {kind:<15} {number}")
 
 
-def _run(settings: Any, order: Any, log: Any) -> dict[str, Any]:
+def _run(settings: Any, order: Any, by: str, reason: str | None) -> dict[str, Any]:
     from ame_warehouse.errors import AmeError, BusyError
+    from ame_warehouse.history import backfill_log
     from ame_warehouse.pipeline import runner
     from ame_warehouse.pipeline.display import Display
 
+    landed = backfill_log.interrupted(settings, order.record())
+    if landed is not None:
+        typer.echo(f"going on with {landed['backfill_id']}: it has landed, nothing is asked again", err=True)
     options = runner.RunOptions(
-        measures=order.measures, municipalities=order.municipalities, years=order.years
+        **order.record(),
+        reason=reason,
+        requested_by=by,
+        resume=landed["backfill_id"] if landed else None,
     )
     try:
         outcome = runner.run(settings, options, Display)
     except BusyError:
         raise  # nothing was begun: nothing to log
     except AmeError as error:
-        log.failed(str(error))
+        backfill_log.give_up(settings, order.record(), by, reason, str(error))
         raise
-    entry: dict[str, Any] = log.ended(outcome["steps"])
-    return entry
+    return backfill_log.by_id(settings, outcome["steps"]["fetch_kolada"]["backfill_id"]) or {}
 
 
 def _write_plan(plan: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ def status(
 ) -> None:
     """Say what is published and as of when, what is missing, and which incidents are open."""
     from ame_warehouse.cli import output
-    from ame_warehouse.history import backfill
+    from ame_warehouse.history import backfill_log
     from ame_warehouse.pipeline import disk
     from ame_warehouse.pipeline.published import open_published, read_manifest, rows
     from ame_warehouse.quality.incidents import list_incidents
@@ -34,7 +34,7 @@ def status(
         "open_incidents": [
             {"incident_id": i.incident_id, "severity": i.severity, "check_id": i.check_id} for i in incidents
         ],
-        "backfills": backfill.logged(settings)[-SHOWN_BACKFILLS:],
+        "backfills": backfill_log.logged(settings)[-SHOWN_BACKFILLS:],
         "disk_bytes": disk.use(settings),
     }
     if as_json:
@@ -59,7 +59,7 @@ def status(
     )
     typer.echo(f"  incidents     {len(incidents)} open" + (f": {names}" if names else ""))
     for one in reversed(report["backfills"]):
-        typer.echo(f"  backfill      {backfill.line(one)}")
+        typer.echo(f"  backfill      {backfill_log.line(one)}")
     used = {name: f"{size / 1e6:.0f} MB" for name, size in report["disk_bytes"].items()}
     total = used.pop("total")
     typer.echo(

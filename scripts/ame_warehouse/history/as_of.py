@@ -27,6 +27,7 @@ from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher
 from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality import results as checks
+from ame_warehouse.quality.backfill_table import write_backfills
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.settings import Settings
 
@@ -67,6 +68,7 @@ def build(
                 checks.write_check_results(con, name, run.checks)
                 write_incidents(con, [])
                 changes.write(con, settings, None)
+                write_backfills(con, [])
                 write_dictionary(con, settings)
             tables = _write(settings, work / "candidate.duckdb", partial)
             partial.replace(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from ame_warehouse.kolada.pages import (
 )
 from ame_warehouse.kolada.plan import Question, chunks
 from ame_warehouse.kolada.transport import Answer, Transport
+from ame_warehouse.landing.resume import Landed
 from ame_warehouse.landing.store import FetchWriter
 from ame_warehouse.landing.tolerant import is_regular
 from ame_warehouse.settings import Settings
@@ -53,6 +55,7 @@ class KoladaClient:
         base_url: address of the server, with `/v3`.
         writer: the fetch being written.
         polite: False only for the bundled sample on loopback: no pause between requests.
+        landed: answers of the interrupted fetch that is taken over; these are not asked for again.
     """
 
     def __init__(
@@ -62,8 +65,11 @@ class KoladaClient:
         writer: FetchWriter,
         *,
         polite: bool = True,
+        landed: Landed | None = None,
     ) -> None:
         self._writer = writer
+        self._landed = landed
+        self._lock = threading.Lock()
         self.base_url = base_url.rstrip("/")
         self.transport = Transport(
             self.base_url,
@@ -176,6 +182,9 @@ class KoladaClient:
         return result
 
     def _page(self, path: str, number: int, asked: Asked, attempts: int | None) -> Page:
+        had = self._had(path, number)
+        if had is not None:
+            return had
         params = {"page": number, "per_page": PER_PAGE}
         held: list[Page] = []
 
@@ -183,7 +192,7 @@ class KoladaClient:
             held[:] = [read_page(body)]
 
         answer = self.transport.get(path, params, check=check, attempts=attempts)
-        self._record(answer, params, asked, number)
+        self._record(answer, params, asked, path)
         if answer.out_of_time:
             raise SourceUnavailableError(
                 "the source answers so slowly that the time for one fetch is over",
@@ -204,7 +213,15 @@ class KoladaClient:
             raise _failure(answer, path)
         return held[0]
 
-    def _record(self, answer: Answer, params: dict[str, int], asked: Asked, page: int) -> None:
+    def _had(self, path: str, number: int) -> Page | None:
+        """Return a page that landed before the fetch was interrupted; None when it has to be asked for."""
+        if self._landed is None:
+            return None
+        with self._lock:
+            body = self._landed.take(path, number)
+        return None if body is None else read_page(body)
+
+    def _record(self, answer: Answer, params: dict[str, int], asked: Asked, path: str) -> None:
         outcome: dict[str, Any] = {
             "url": answer.url,
             "params": params,
@@ -218,7 +235,8 @@ class KoladaClient:
             "error": answer.error,
             "kpi_ids": list(asked.kpi_ids),
             "municipality_ids": list(asked.municipality_ids),
-            "page": page,
+            "page": params["page"],
+            "path": path,
         }
         self._writer.record(outcome)
 

@@ -15,6 +15,7 @@ from ame_warehouse.kolada.client import KoladaClient, RequestFailedError
 from ame_warehouse.kolada.pages import PageSet, data_key, id_key
 from ame_warehouse.kolada.plan import Question, questions
 from ame_warehouse.kolada.transport import StopFetchError
+from ame_warehouse.landing import resume
 from ame_warehouse.landing.index import Held, held_values
 from ame_warehouse.landing.metadata import source_group_ids
 from ame_warehouse.landing.store import FetchWriter, new_fetch_id
@@ -46,6 +47,17 @@ class Order:
     mode: str
     vintage: str | None = None
 
+    def asked(self, base_url: str) -> dict[str, Any]:
+        """Return the order to one server as it is written beside the fetch."""
+        return {
+            "mode": self.mode,
+            "base_url": base_url.rstrip("/"),
+            "vintage": self.vintage,
+            "kpi_ids": [kpi.kpi_id for kpi in self.kpis],
+            "municipality_ids": list(self.municipality_ids),
+            "years": None if self.years is None else list(self.years),
+        }
+
 
 @dataclass
 class _State:
@@ -74,12 +86,20 @@ class Extract:
         self._settings = settings
         self._order = order
         self._progress = progress
-        self._started = datetime.now(UTC)
+        asked = order.asked(base_url)
+        begun = resume.find(settings.landing, asked)
+        self._started = begun.started_at if begun else datetime.now(UTC)
         self._known = (
             datetime.fromisoformat(order.vintage).replace(tzinfo=UTC) if order.vintage else self._started
         )
-        self._writer = FetchWriter(settings.landing, new_fetch_id(self._started))
-        self._client = KoladaClient(settings, base_url, self._writer, polite=order.mode == "live")
+        fetch_id = begun.fetch_id if begun else new_fetch_id(self._started)
+        landed = resume.Landed(settings.landing, fetch_id) if begun else None
+        asked["started_at"] = self._started.isoformat()
+        self._writer = FetchWriter(
+            settings.landing, fetch_id, order=asked, records=landed.records if landed else None
+        )
+        polite = order.mode == "live"
+        self._client = KoladaClient(settings, base_url, self._writer, polite=polite, landed=landed)
         self._state = _State()
         self._notes: list[dict[str, Any]] = []
         self._held = Held({})
@@ -88,6 +108,11 @@ class Extract:
         """Fetch, write, and return the fetch.json."""
         try:
             return self._run()
+        except SourceUnavailableError:
+            raise  # what has landed is of use when the source is back
+        except SourceError:
+            self._writer.forget()
+            raise
         finally:
             self._client.close()
             self._writer.close()
@@ -337,15 +362,10 @@ class Extract:
         fetch: dict[str, Any] = {
             "fetch_id": self._writer.fetch_id,
             "source": "kolada",
-            "mode": self._order.mode,
-            "base_url": self._client.base_url,
-            "vintage": self._order.vintage,
+            **self._order.asked(self._client.base_url),
             "fetched_at": self._known.isoformat(),
             "started_at": self._started.isoformat(),
             "finished_at": datetime.now(UTC).isoformat(),
-            "municipality_ids": list(self._order.municipality_ids),
-            "years": None if self._order.years is None else list(self._order.years),
-            "kpi_ids": [kpi.kpi_id for kpi in self._order.kpis],
             "measures": measures,
             "catalogue_objects": catalogue.objects,
             "place_objects": [sha for one in places for sha in one.objects],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,48 +31,23 @@ SORT = {
 }
 
 
-def parse_missing(settings: Settings) -> list[str]:
-    """Parse every finished fetch that has no parsed files yet, oldest first; return their ids."""
-    done = set(parsed_fetch_ids(settings.observations))
+def parse_missing(settings: Settings, besides: Collection[str | None] = ()) -> list[str]:
+    """Parse the finished fetches without parsed files (but for some), oldest first; return their ids."""
+    done = {*parsed_fetch_ids(settings.observations), *besides}
     missing = [fetch_id for fetch_id in fetch_ids(settings.landing) if fetch_id not in done]
     for fetch_id in missing:
         parse_fetch(settings, fetch_id)
     return missing
 
 
-def reparse_all(settings: Settings) -> list[str]:
-    """Make all parsed files again from the landing; return the fetch ids, oldest first.
-
-    The old files stay in place until the new ones are whole.
-    """
-    final = settings.observations / "source=kolada"
-    staged_home = settings.observations / ".again"
-    old = settings.observations / ".old"
-    done = fetch_ids(settings.landing)
-    try:
-        _remove(staged_home)
-        for fetch_id in done:
-            parse_fetch(settings, fetch_id, staged_home)
-        (staged_home / "source=kolada").mkdir(parents=True, exist_ok=True)
-        _remove(old)
-        if final.exists():
-            final.rename(old)
-        (staged_home / "source=kolada").rename(final)
-        _remove(old)
-        _remove(staged_home)
-    except OSError as exc:
-        raise _cannot_write(final, exc) from exc
-    return done
-
-
-def parse_fetch(settings: Settings, fetch_id: str, observations: Path | None = None) -> dict[str, int]:
-    """Write the parsed files of one finished fetch, below `observations` (default: where readers look).
+def parse_fetch(settings: Settings, fetch_id: str) -> dict[str, int]:
+    """Write the parsed files of one finished fetch.
 
     Returns {"observations": rows written, "unchanged": measures whose content an earlier fetch holds,
     "findings": rows}. Raises `LandingError` when the landing is damaged or the files cannot be written.
     """
     fetch = read_fetch(settings.landing, fetch_id)
-    root = observations or settings.observations
+    root = settings.observations
     final = fetch_dir(root, fetch_id)
     staged = final.with_name(f".partial-{fetch_id}")
     try:

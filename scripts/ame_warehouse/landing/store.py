@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ LEVEL = 3
 PARTIAL = ".partial-"
 FETCH_FILE = "fetch.json"
 REQUESTS_FILE = "requests.jsonl"
+ORDER_FILE = "order.json"
 
 
 def new_fetch_id(moment: datetime) -> str:
@@ -105,9 +106,22 @@ class Objects:
 
 
 class FetchWriter:
-    """Writes one fetch: outcome records as they come, `fetch.json` last, then the rename that shows it."""
+    """Writes one fetch: outcome records as they come, `fetch.json` last, then the rename that shows it.
 
-    def __init__(self, landing: Path, fetch_id: str, source: str = "kolada") -> None:
+    Args:
+        order: what the fetch is to bring; written first, so that an interrupted fetch can be taken over.
+        records: those of the interrupted fetch of this id that is taken over; None = a new fetch.
+    """
+
+    def __init__(
+        self,
+        landing: Path,
+        fetch_id: str,
+        source: str = "kolada",
+        *,
+        order: dict[str, Any] | None = None,
+        records: list[dict[str, Any]] | None = None,
+    ) -> None:
         self.fetch_id = fetch_id
         self.objects = Objects(landing)
         self._final = landing / source / fetch_id
@@ -115,10 +129,20 @@ class FetchWriter:
         self._lock = threading.Lock()
         self.n_requests = 0
         try:
-            self._staged.mkdir(parents=True)
+            self._staged.mkdir(parents=True, exist_ok=records is not None)
             self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8", errors="backslashreplace")
         except OSError as exc:
             raise _cannot_write(self._staged, exc) from exc
+
+        if order is not None:
+            write_whole(self._staged / ORDER_FILE, json.dumps(order, ensure_ascii=False).encode())
+        for one in records or []:
+            self.record({name: value for name, value in one.items() if name != "n"})
+
+    def forget(self) -> None:
+        """Let nobody take this fetch over: what it was told is no use to the next."""
+        with suppress(OSError):
+            (self._staged / ORDER_FILE).unlink(missing_ok=True)
 
     def record(self, outcome: dict[str, Any]) -> None:
         """Append the outcome record of a request; numbers it."""
@@ -133,6 +157,7 @@ class FetchWriter:
     def finish(self, fetch: dict[str, Any]) -> Path:
         """Write `fetch.json` and make the fetch visible; return its directory."""
         self.close()
+        self.forget()
         text = json.dumps(fetch, ensure_ascii=False, indent=1, sort_keys=True)
         write_whole(self._staged / FETCH_FILE, text.encode("utf-8", "backslashreplace"))
         try:
@@ -157,9 +182,13 @@ class FetchWriter:
             raise _cannot_write(self._staged / REQUESTS_FILE, exc) from exc
 
 
-def remove_partials(landing: Path, source: str = "kolada") -> list[str]:
-    """Remove what killed fetches left behind; return their fetch ids. Call only as the one writer."""
-    left = sorted((landing / source).glob(f"{PARTIAL}*"))
+def remove_partials(landing: Path, source: str = "kolada", keep: Collection[str] = ()) -> list[str]:
+    """Remove what killed fetches left behind, but for the ids in `keep`; return the fetch ids that went.
+
+    Call only as the one writer.
+    """
+    found = sorted((landing / source).glob(f"{PARTIAL}*"))
+    left = [path for path in found if path.name.removeprefix(PARTIAL) not in keep]
     for path in left:
         try:
             shutil.rmtree(path)

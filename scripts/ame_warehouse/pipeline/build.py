@@ -19,12 +19,13 @@ from ame_warehouse.atlas import step as atlas
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import BuildError, PublishError, SettingsError
-from ame_warehouse.history import changes, changes_page
+from ame_warehouse.history import backfill_log, changes, changes_page
 from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
 from ame_warehouse.quality import register
 from ame_warehouse.quality import results as checks
+from ame_warehouse.quality.backfill_table import write_backfills
 from ame_warehouse.quality.incident_table import write_incidents
 from ame_warehouse.quality.incidents import IncidentStore, Recorded
 from ame_warehouse.quality.results import CheckResult, RunState, Stage
@@ -87,6 +88,7 @@ def plan_build(
     reason = _reason(settings, published, parts, mark, full_refresh)
     if published and reason is None:
         manifests.refresh_sources(settings)
+        backfill_log.write(settings, backfill_log.settled(settings, published["version"]))
         serving.catch_up(settings, published)
         changes_page.after_publication(settings, published["version"])
         atlas.make(settings)
@@ -181,12 +183,14 @@ def _publish(settings: Settings, state: RunState) -> dict[str, Any]:
     store = IncidentStore(settings)
     recorded = store.record(state.results, version, checks.now_text())
     changed = changes.collect(settings, version, candidate, state.notes.get("built_at") or "")
+    settled = backfill_log.settled(settings, version, state.notes.get("built_at"), candidate)
     try:
         with duckdb.connect(str(candidate)) as con:
             changes.write(con, settings, changed)
             checks.tidy_failing_tables(con, state.results)
             checks.write_check_results(con, version, state.results)
             write_incidents(con, publication.as_published(store.incidents()))
+            write_backfills(con, backfill_log.merged(settings, settled))
             write_dictionary(con, settings)
     except duckdb.Error as exc:
         raise PublishError(
@@ -196,6 +200,7 @@ def _publish(settings: Settings, state: RunState) -> dict[str, Any]:
             action="check free space and permissions of AME_HOME/build, then run `ame run` again",
         ) from exc
     body = publisher.publish(settings, _publication(state, candidate))
+    backfill_log.write(settings, settled)
     published = publication.succeeded(settings, version)
     served = serving.serve(settings, body)
     _note_incidents(state, recorded, published, served.recorded)

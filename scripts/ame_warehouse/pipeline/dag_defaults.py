@@ -85,6 +85,21 @@ def fetch_params() -> dict[str, Param]:
             title="Years",
             description="years such as 2022; empty = all years that the source has",
         ),
+        "reason": Param(
+            None,
+            type=["null", "string"],
+            title="Reason",
+            description="why a part is loaded again, for the log",
+        ),
+        "requested_by": Param(
+            None, type=["null", "string"], title="Requested by", description="who asked for it, for the log"
+        ),
+        "resume": Param(
+            None,
+            type=["null", "string"],
+            title="Resume",
+            description="id of a backfill that has landed and was not published: nothing is asked again",
+        ),
     }
 
 

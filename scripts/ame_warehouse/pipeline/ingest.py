@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ame_warehouse.errors import SettingsError
 from ame_warehouse.kolada.extract import Extract, Order, Progress
+from ame_warehouse.landing import resume
+from ame_warehouse.landing.index import parsed_fetch_ids
 from ame_warehouse.landing.parse import parse_fetches, parse_missing
-from ame_warehouse.landing.store import remove_partials
+from ame_warehouse.landing.store import fetch_ids, read_fetch, remove_partials
 from ame_warehouse.sample.server import serve_sample
 from ame_warehouse.seeds import CatalogueKpi, catalogue, place_ids
 from ame_warehouse.settings import Settings
@@ -23,6 +26,8 @@ def fetch_kolada(
     municipalities: Sequence[str] | None,
     years: Sequence[int] | None,
     progress: Progress | None = None,
+    *,
+    go_on: bool = False,
 ) -> dict[str, Any]:
     """Fetch measures from Kolada (live) or from the bundled sample, into the landing.
 
@@ -31,6 +36,8 @@ def fetch_kolada(
         municipalities: municipality or group ids; None or empty = AME_MUNICIPALITIES. Riket is always in.
         years: years; None or empty = all.
         progress: called with (requests done, requests planned, label).
+        go_on: a whole fetch of this order whose run ended before it was parsed is taken as it is; one that
+            was interrupted goes on in any case.
 
     Returns {"fetch_ids": [...], "measures": {outcome: number of KPIs}, "requests": n}. With several vintages
     a KPI counts with its outcome in the newest one, as failed if any failed.
@@ -40,23 +47,33 @@ def fetch_kolada(
     kpis = chosen_kpis(settings, measures)
     places = chosen_places(settings, municipalities)
     span = chosen_years(years)
-    remove_partials(settings.landing)
-    parse_missing(settings)
+    remove_partials(settings.landing, keep=resume.resumable(settings.landing))
+    parsed = set(parsed_fetch_ids(settings.observations)) if go_on else set(fetch_ids(settings.landing))
     fetches: list[dict[str, Any]] = []
-    if settings.sources == "live":
-        fetches.append(
-            Extract(settings, settings.kolada_url, Order(kpis, places, span, "live"), progress).run()
-        )
-    else:
-        with serve_sample(settings) as sample:
-            for vintage, base_url in sample.vintages():
-                order = Order(kpis, places, span, "sample", vintage)
-                fetches.append(Extract(settings, base_url, order, progress).run())
+    with _servers(settings) as servers:
+        orders = [(url, Order(kpis, places, span, settings.sources, vintage)) for vintage, url in servers]
+        landed = [resume.finished(settings.landing, order.asked(url), parsed) for url, order in orders]
+        parse_missing(settings, besides=landed)
+        for (url, order), had in zip(orders, landed, strict=True):
+            if had is not None:
+                fetches.append(read_fetch(settings.landing, had))
+            else:
+                fetches.append(Extract(settings, url, order, progress).run())
     return {
         "fetch_ids": [fetch["fetch_id"] for fetch in fetches],
         "measures": _outcomes(fetches),
         "requests": sum(fetch["n_requests"] for fetch in fetches),
     }
+
+
+@contextmanager
+def _servers(settings: Settings) -> Iterator[list[tuple[str | None, str]]]:
+    """Give the (vintage, base address) to fetch from: the one live address, or the sample's, oldest first."""
+    if settings.sources == "live":
+        yield [(None, settings.kolada_url)]
+        return
+    with serve_sample(settings) as sample:
+        yield list(sample.vintages())
 
 
 def parse_landing(settings: Settings, fetch_ids: Sequence[str]) -> dict[str, Any]:

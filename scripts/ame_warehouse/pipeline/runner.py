@@ -38,6 +38,9 @@ class RunOptions:
     years: list[int] | None = None
     full_refresh: bool = False
     switch_sources: bool = False
+    reason: str | None = None
+    requested_by: str | None = None
+    resume: str | None = None
 
     def conf(self) -> dict[str, Any]:
         """Return the options as the params of the DAGs."""
@@ -47,6 +50,9 @@ class RunOptions:
             "years": self.years,
             "full_refresh": self.full_refresh,
             "switch_sources": self.switch_sources,
+            "reason": self.reason,
+            "requested_by": self.requested_by,
+            "resume": self.resume,
         }
 
 

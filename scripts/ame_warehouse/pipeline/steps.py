@@ -41,22 +41,38 @@ def fetch_kolada(
     measures: list[str] | None = None,
     municipalities: list[str] | None = None,
     years: list[int] | None = None,
+    *,
+    reason: str | None = None,
+    requested_by: str | None = None,
+    resume: str | None = None,
 ) -> dict[str, Any]:
     """Fetch from Kolada into the landing; None means all that the catalogue and the scope name.
 
-    Returns `{"fetch_ids": [...], "measures": {outcome: n}, "requests": n}`. Raises `SourceError` when
-    nothing could be fetched (an incident until a later fetch succeeds), `SettingsError` for an unknown
-    measure or municipality.
-    """
-    from ame_warehouse.pipeline import ingest, sources
+    When a part is named, or a reason, it is a backfill: logged with `requested_by`. `resume` is the id of an
+    interrupted backfill that has landed: its fetches are used, and nothing is asked again.
 
+    Returns `{"fetch_ids": [...], "measures": {outcome: n}, "requests": n}`, and `backfill_id`. Raises
+    `SourceError` when nothing could be fetched (an incident until a later fetch succeeds), `SettingsError`
+    for an unknown measure or municipality.
+    """
+    from ame_warehouse.pipeline import backfills, ingest, sources
+
+    order = {"measures": measures, "municipalities": municipalities, "years": years}
     with _writing("fetch_kolada") as settings, sources.fetched(settings, "kolada"):
-        return ingest.fetch_kolada(
+        return backfills.logged_fetch(
             settings,
-            measures,
-            municipalities,
-            years,
-            progress=lambda done, total, _label: progress.advanced("fetch_kolada", done, total),
+            order,
+            lambda: ingest.fetch_kolada(
+                settings,
+                measures,
+                municipalities,
+                years,
+                progress=lambda done, total, _label: progress.advanced("fetch_kolada", done, total),
+                go_on=True,
+            ),
+            reason=reason,
+            requested_by=requested_by,
+            resume=resume,
         )
 
 
