@@ -13,7 +13,8 @@ select
     cells.missing_reason,
     cells.is_preliminary,
     cells.fetched_at,
-    cells.vintage
+    cells.vintage,
+    coalesce(cells.is_corrected, false) as is_corrected
 from {{ ref('int_measures__cells') }} as cells
 inner join {{ ref('stg_kolada__catalogue') }} as catalogue on cells.measure_id = catalogue.measure_id
 inner join {{ ref('measure_topics') }} as topics on catalogue.topic = topics.topic

@@ -15,12 +15,30 @@ import duckdb
 STRANGER = "no such word"
 Row = dict[str, Any]
 
+CORRECTION = {
+    "source_value": 1080,
+    "corrected_value": 108,
+    "correction_source": "the municipality",
+    "corrected_by": "data_steward",
+    "corrected_on": "2024-01-01",
+    "expires_on": "2024-02-01",
+    "gender": "T",
+    "note": "a digit too many",
+}
 SUPPRESSED = {"missing_reason": "suppressed", "value": None, "lower_bound": None}
 # rule → a row that breaks it (several rows where each side of the rule has its own)
 RULES: dict[str, list[Row]] = {
     "acknowledged_gaps_dates": [
         {"acknowledged_on": "2024-02-01", "expires_on": "2024-01-01", "year_from": 2020},
         {"acknowledged_on": "2024-01-01", "expires_on": "2024-02-01", "year_from": 2020, "year_to": 2019},
+    ],
+    "source_corrections_complete": [
+        {**CORRECTION, "expires_on": "2023-12-31"},
+        {**CORRECTION, "corrected_value": 1080},
+        {**CORRECTION, "correction_source": ""},
+        {**CORRECTION, "corrected_by": ""},
+        {**CORRECTION, "note": ""},
+        {**CORRECTION, "gender": "A"},
     ],
     "gaps_monthly_rule_1": [{"missing_reason": None}],
     "coverage_monthly_rule_1": [{"n_reported": 3, "n_expected": 2}],

@@ -1,4 +1,4 @@
-"""A measure, a composition and a group are added by rows in the seeds: no Python, no SQL."""
+"""A measure, a composition, a group and a known error are added by rows in the seeds: no Python, no SQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LANGUAGES = {"N99001": ("swedish", 70.0), "N99002": ("other_language", 30.0)}
 
 
 def add_rows(project: Path) -> None:
-    """Add two KPIs that make a composition, and a group, to the seeds of a project."""
+    """Add two KPIs that make a composition, a group, and two known errors, to the seeds of a project."""
     seeds = project / "dbt_project" / "seeds"
     with (seeds / "kpi_catalogue.csv").open("a", encoding="utf-8") as catalogue:
         for kpi, (category, _) in LANGUAGES.items():
@@ -36,6 +36,10 @@ def add_rows(project: Path) -> None:
         groups.write("OWN_PAIR,Ale och Tjörn,study,2026,own,\n")
     with (seeds / "municipality_group_members.csv").open("a", encoding="utf-8") as members:
         members.write("OWN_PAIR,1440,,\nOWN_PAIR,1419,,\n")
+    with (seeds / "source_corrections.csv").open("a", encoding="utf-8") as corrections:
+        signed = "the municipality,data_steward,2020-01-01,2099-12-31"
+        corrections.write(f"language_swedish_share,1419,2022,T,70,71.5,{signed},digits swapped\n")
+        corrections.write(f"language_swedish_share,1440,2022,T,7,70,{signed},a digit was lost\n")
 
 
 def publish(settings: Settings) -> None:
@@ -79,6 +83,20 @@ def test_measure_composition_and_group(
             "select kind, last_reported_year from quality.gaps"
             " where measure_id = 'language_other_language_share' and municipality_id = '1419'"
         ).fetchall()
+        corrections = published.execute(
+            "select municipality_id, state, value_at_source from quality.corrections order by all"
+        ).fetchall()
+        flagged = published.execute(
+            "select municipality_id, year, category_id from marts.participant_profile where is_corrected"
+        ).fetchall()
+        at_source = published.execute(
+            "select value from marts.observations where measure_id = 'language_swedish_share'"
+            " and municipality_id = '1419' and period = '2022'"
+        ).fetchall()
+        incidents = published.execute(
+            "select scope, found from quality.incidents join quality.check_results using (check_id)"
+            " where check_id like 'corrections%'"
+        ).fetchall()
         members = published.execute(
             "select municipality from marts.group_members where group_id = 'OWN_PAIR' order by 1"
         ).fetchall()
@@ -86,7 +104,7 @@ def test_measure_composition_and_group(
         ("1419", 2021, "other_language", 30.0, "complete"),
         ("1419", 2021, "swedish", 70.0, "complete"),
         ("1419", 2022, "other_language", None, "incomplete"),
-        ("1419", 2022, "swedish", 70.0, "incomplete"),
+        ("1419", 2022, "swedish", 71.5, "incomplete"),
         ("1440", 2021, "other_language", 30.0, "complete"),
         ("1440", 2021, "swedish", 70.0, "complete"),
         ("1440", 2022, "other_language", 30.0, "complete"),
@@ -95,3 +113,9 @@ def test_measure_composition_and_group(
     assert group == [(2021, 2, 30.0, ""), (2022, 1, 30.0, "1419")]
     assert gap == [("new", 2021)]
     assert members == [("Ale",), ("Tjörn",)]
+    assert corrections == [("1419", "applied", 70.0), ("1440", "mended", 70.0)]
+    assert flagged == [("1419", 2022, "swedish")]
+    assert at_source == [(70.0,)], "what the source says stays as it is"
+    ((scope, found),) = incidents
+    assert scope == "Ale 2022 T language_swedish_share", "the publisher has mended it: one incident"
+    assert "mended" in found

@@ -49,6 +49,9 @@ MARTS = {
     "measure varchar, municipality varchar, missing_reason varchar, shown_as varchar, last_reported_period varchar, "
     "last_value double, unit varchar, cause varchar, n_silent integer, n_reported_before integer, "
     "incident_scope varchar, first_seen_at timestamp",
+    "quality.corrections": "measure_id varchar, municipality_id varchar, municipality varchar, year integer, "
+    "gender varchar, state varchar, source_value double, corrected_value double, value_at_source double, "
+    "corrected_by varchar, expires_on date, note varchar, fetched_at timestamp",
     "quality.coverage": "measure_id varchar, year integer, n_expected integer, n_reported integer, "
     "missing_municipality_ids varchar",
 }
@@ -138,6 +141,9 @@ set net_cost_sek_per_participant = net_cost_sek_per_inhabitant * population / pa
 where municipality_id like 'm%';
 insert into marts.group_members select 'GR', 'm' || n from range(6) as members (n);
 
+insert into quality.corrections
+values ('share', '1481', 'Small', 2022, 'T', 'applied', 400, 40, 400, 'data_steward', date '2030-01-01', 'a digit too many',
+        timestamp '2024-01-01');
 insert into quality.coverage
 select 'share', year, 40, 39, '1481' from range(2020, 2023) as years (year);
 insert into quality.gaps
@@ -465,6 +471,11 @@ BAD: dict[str, tuple[str, set[str]]] = {
         "timestamp '2024-01-01')",
         set(),
     ),
+    "corrections_still_needed": (
+        "update quality.corrections set state = 'mended', value_at_source = 40",
+        set(),
+    ),
+    "corrections_in_force": ("update quality.corrections set state = 'expired'", set()),
     "coverage_counts": (
         "update quality.coverage set n_reported = 41, missing_municipality_ids = '' where year = 2020",
         {"coverage_missing_named"},

@@ -9,7 +9,8 @@ select
     cells.year,
     cells.gender,
     cells.value as share_pct,
-    cells.missing_reason
+    cells.missing_reason,
+    cells.is_corrected
 from {{ ref('int_measures__cells') }} as cells
 inner join {{ ref('stg_kolada__compositions') }} as compositions
     on

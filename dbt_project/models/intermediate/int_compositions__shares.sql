@@ -16,7 +16,8 @@ select
             {{ outside_reason(
                 'status.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year', 'years.is_asked'
             ) }}
-    end as missing_reason
+    end as missing_reason,
+    coalesce(cells.is_corrected, false) as is_corrected
 from {{ ref('int_compositions__status') }} as status
 inner join {{ ref('stg_kolada__compositions') }} as compositions
     on

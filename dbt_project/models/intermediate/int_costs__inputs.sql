@@ -24,6 +24,7 @@ cells as (
         cells.value,
         cells.missing_reason,
         cells.is_preliminary,
+        cells.is_corrected,
         cells.is_expected or cells.is_observed as is_reason_for_row
     from {{ ref('int_measures__cells') }} as cells
     inner join inputs on cells.measure_id = inputs.measure_id
@@ -52,7 +53,8 @@ select
                 'asked_all.measure_id is not null or asked_year.measure_id is not null'
             ) }}
     end as missing_reason,
-    coalesce(cells.is_preliminary, false) as is_preliminary
+    coalesce(cells.is_preliminary, false) as is_preliminary,
+    coalesce(cells.is_corrected, false) as is_corrected
 from needed
 cross join inputs
 left join cells

@@ -1,5 +1,6 @@
 -- One row per measure, place, year and gender that is expected or that the source has a record of, with its value or
--- the reason why it has none. All marts read from here.
+-- the reason why it has none. All marts read from here. A value that the register of known errors corrects is flagged; what the source
+-- said stands beside it (and in marts.observations).
 with current_versions as (
     select *
     from {{ ref('int_observations__versions') }}
@@ -19,7 +20,7 @@ select
     coalesce(current_versions.municipality_id, expected.municipality_id) as municipality_id,
     cast(coalesce(current_versions.year, expected.year) as integer) as year,
     coalesce(current_versions.gender, expected.gender) as gender,
-    current_versions.value,
+    coalesce(corrections.corrected_value, current_versions.value) as value,
     case
         when current_versions.measure_id is not null then current_versions.missing_reason
         when asked_all.measure_id is not null or asked_year.measure_id is not null then 'not_reported'
@@ -33,7 +34,10 @@ select
     coalesce(current_versions.is_preliminary, false) as is_preliminary,
     current_versions.vintage,
     current_versions.valid_from,
-    least(asked_all.first_asked_at, asked_year.first_asked_at) as first_asked_at
+    least(asked_all.first_asked_at, asked_year.first_asked_at) as first_asked_at,
+    corrections.measure_id is not null as is_corrected,
+    current_versions.value as source_value,
+    corrections.note as correction_note
 from current_versions
 full outer join expected
     on
@@ -51,3 +55,11 @@ left join {{ ref('int_measures__asked') }} as asked_year
         coalesce(current_versions.measure_id, expected.measure_id) = asked_year.measure_id
         and coalesce(current_versions.municipality_id, expected.municipality_id) = asked_year.municipality_id
         and coalesce(current_versions.year, expected.year) = asked_year.year
+left join {{ ref('stg_source_corrections') }} as corrections
+    on
+        current_versions.measure_id = corrections.measure_id
+        and current_versions.municipality_id = corrections.municipality_id
+        and current_versions.year = corrections.year
+        and current_versions.gender = corrections.gender
+        and corrections.is_in_force
+        and abs(current_versions.value - corrections.source_value) < 0.000001

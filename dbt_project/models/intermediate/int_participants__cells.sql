@@ -32,7 +32,8 @@ select
     end as population_missing_reason,
     participants.is_expected,
     participants.fetched_at,
-    participants.vintage
+    participants.vintage,
+    participants.is_corrected
 from participants
 left join participants as before
     on

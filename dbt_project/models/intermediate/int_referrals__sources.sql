@@ -39,7 +39,8 @@ af_total as (
                     'own.year', 'joint_years.first_year', 'joint_years.last_year',
                     'joint_years.discontinued_last_year', 'joint_years.is_asked'
                 ) }}
-        end as missing_reason
+        end as missing_reason,
+        coalesce(own.is_corrected, false) or coalesce(joint.is_corrected, false) as is_corrected
     from shares as own
     left join joint_years
         on
@@ -64,7 +65,8 @@ select
     kpi_id,
     share_pct,
     missing_reason,
-    false as is_derived
+    false as is_derived,
+    coalesce(is_corrected, false) as is_corrected
 from shares
 union all
 select
@@ -76,5 +78,6 @@ select
     kpi_id,
     {{ stable("share_pct") }} as share_pct,
     missing_reason,
-    true as is_derived
+    true as is_derived,
+    is_corrected
 from af_total

@@ -6,7 +6,8 @@ with pivoted as (
             max(case when input = '{{ input }}' then value end) as {{ input }},
             max(case when input = '{{ input }}' then missing_reason end) as {{ input }}_missing_reason,
         {% endfor %}
-        bool_or(input in ('net_cost', 'gross_cost', 'income') and is_preliminary) as is_preliminary
+        bool_or(input in ('net_cost', 'gross_cost', 'income') and is_preliminary) as is_preliminary,
+        coalesce(bool_or(is_corrected), false) as is_corrected
     from {{ ref('int_costs__inputs') }}
     group by municipality_id, year
 ),
@@ -52,7 +53,8 @@ select
         case when derived.participants is null then 'participants' end
     ) as missing_inputs,
     derived.is_preliminary,
-    'ame-warehouse: net cost per inhabitant × population / participants' as derived_by
+    'ame-warehouse: net cost per inhabitant × population / participants' as derived_by,
+    derived.is_corrected
 from derived
 left join {{ ref('stg_places') }} as places on derived.municipality_id = places.municipality_id
 order by derived.municipality_id asc, derived.year asc

@@ -47,7 +47,8 @@ select
                 'participants_span.discontinued_last_year', 'participants_span.is_asked'
             ) }}
     end as base_missing_reason,
-    coalesce(base.participants < {{ var("small_base_persons") }}, false) as is_small_base
+    coalesce(base.participants < {{ var("small_base_persons") }}, false) as is_small_base,
+    coalesce(shares.is_corrected, false) as is_corrected
 from {{ ref('int_compositions__shares') }} as shares
 inner join {{ ref('int_compositions__status') }} as status
     on

@@ -19,7 +19,8 @@ select
     or coalesce(cells.participants_before < {{ var("small_base_persons") }}, false) as is_small_base,
     cells.is_expected,
     cells.fetched_at,
-    cells.vintage
+    cells.vintage,
+    coalesce(cells.is_corrected, false) as is_corrected
 from {{ ref('int_participants__cells') }} as cells
 inner join {{ ref('stg_places') }} as places on cells.municipality_id = places.municipality_id
 order by cells.municipality_id, cells.year, cells.gender

@@ -99,7 +99,8 @@ select
     participants.participants,
     dated.referral_source = 'other'
     and coalesce(dated.share_pct > {{ var("large_other_pct", 25) }}, false) as needs_explanation,
-    explanations.explanation
+    explanations.explanation,
+    coalesce(dated.is_corrected, false) as is_corrected
 from dated
 inner join {{ ref('int_compositions__status') }} as status
     on
