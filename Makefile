@@ -75,6 +75,9 @@ atlas: install ## make the atlas of what is published and show it on this machin
 vendor: ## bundle the libraries of the atlas again (needs node; nobody else does)
 	@cd scripts/atlas_vendor && npm ci --no-audit --no-fund && node make.mjs
 
+docs: install ## the documentation of the dbt project as one page, AME_HOME/docs/dbt/index.html
+	@$(BIN)/ame docs
+
 bench: install-dev ## run the benchmarks under scripts/bench
 	@for f in scripts/bench/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
 

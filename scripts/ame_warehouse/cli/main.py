@@ -17,6 +17,7 @@ from ame_warehouse.cli import (
     checks,
     dictionary,
     diff,
+    docs,
     gap_acks,  # noqa: F401 (its commands belong to `ame gaps`)
     gaps,
     incidents,
@@ -72,6 +73,7 @@ app.command("atlas")(atlas.atlas)
 app.command("as-of")(as_of.as_of)
 app.command("dictionary")(dictionary.dictionary)
 app.command("diff")(diff.diff)
+app.command("docs")(docs.docs)
 app.command("changes")(changes.changes)
 app.command("versions")(versions.versions)
 app.command("publish")(versions.publish)
