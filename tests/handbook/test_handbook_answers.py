@@ -105,6 +105,18 @@ def test_the_same_answers_in_postgresql(sample_run: SampleRun, tmp_path: Path) -
                 cursor = con.execute(sql.encode())
                 return [column.name for column in cursor.description or []], cursor.fetchall()
 
+            _, uncommented = run(
+                "select n.nspname, c.relname, a.attname "
+                "from pg_attribute a join pg_class c on c.oid = a.attrelid "
+                "join pg_namespace n on n.oid = c.relnamespace "
+                "where n.nspname in ('marts', 'quality', 'svenska') "
+                "and c.relkind = 'v' and a.attnum > 0 and col_description(c.oid, a.attnum) is null"
+            )
+            assert uncommented == []
+            comment = "select col_description('marts.costs'::regclass, attnum) from pg_attribute "
+            comment += "where attrelid = 'marts.costs'::regclass and attname = 'net_cost_sek_per_inhabitant'"
+            assert "Unit: kronor per inhabitant. Denominator: all inhabitants" in str(run(comment)[1])
+
             for block in BLOCKS:
                 assert sorted(table(run(block.sql)).splitlines()) == sorted(block.answer.splitlines()), (
                     block.sql

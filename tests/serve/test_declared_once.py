@@ -92,4 +92,4 @@ def test_swedish_names_are_names() -> None:
         assert row["name_sv"] == row["name_sv"].lower()
         assert row["name_sv"].replace("_", "a").isalnum()
         assert row["kind"] == "column" or row["name_sv"].isascii()
-    assert {name for name, _, _ in load.PUBLICATION_COLUMNS} <= {row["name"] for row in names}
+    assert {name for name, _, _ in load.publication().columns} <= {row["name"] for row in names}

@@ -59,6 +59,7 @@ def _index(tables: list[TableEntry], known: Seeds) -> str:
         view = f"`svenska.{table.name_sv}`" if table.name_sv else ""
         grain = table.description.partition("Grain: one row per ")[2].partition(".")[0]
         lines.append(f"| [`{table.full_name}`]({anchor}) | {view} | {len(table.columns)} | {_cell(grain)} |")
+    lines += ["", *_star(tables)]
     lines += [
         "",
         "## Sources",
@@ -71,6 +72,30 @@ def _index(tables: list[TableEntry], known: Seeds) -> str:
         cells = [f"`{key}`", name, source["publisher"], source["licence"], source["attribution"]]
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+STAR = """## The star: keys that join without thinking
+
+Each fact has one row per key; each dimension has one row per id, and every id of a fact is in its dimension
+(dbt tests say so at every build). A join on these columns neither loses nor multiplies rows. `year` and
+`gender` mean the same everywhere; `category_id`, `composition_id` and `referral_source` need no table of
+their own.
+"""
+
+
+def _star(tables: list[TableEntry]) -> list[str]:
+    """Return the section that says which fact joins which dimension, by the `relationships` tests."""
+    lines = [STAR, "| fact | key | joins |", "|---|---|---|"]
+    for table in tables:
+        if not table.references or table.name.startswith("dim_"):
+            continue
+        joins = [
+            f"`{column}` → `{model}`" + (f".`{target}`" if column != target else "")
+            for column, model, target in table.references
+        ]
+        key = ", ".join(f"`{name}`" for name in table.key)
+        lines.append(f"| `{table.full_name}` | {key} | {', '.join(joins)} |")
+    return lines
 
 
 def _table(table: TableEntry) -> str:

@@ -8,27 +8,27 @@ that comes to the views after a publication would otherwise find empty tables).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
 
+from ame_warehouse.dictionary.project import RawTable, raw_tables
 from ame_warehouse.errors import PublishError
 from ame_warehouse.serve.dsn import run
 from ame_warehouse.serve.names import ident, literal
 from ame_warehouse.serve.source import Source, Table
+from ame_warehouse.settings import PROJECT_ROOT
 
 INDEXED = ("municipality_id", "measure_id", "year", "month", "group_id")
 """Columns that BI tools filter and join on: each has an index that starts with it."""
 PUBLICATION = "quality_publication"
-PUBLICATION_COLUMNS = (
-    ("version", "text", "The published version: the same in manifest.json and in the DuckDB file."),
-    ("built_at", "timestamp", "When the version was built (UTC)."),
-    ("as_of", "timestamp", "The newest knowledge in it (UTC)."),
-    ("as_of_asked", "timestamp", "The as-of time that was asked for; null = everything known."),
-    ("mode", "text", "sample or live."),
-    ("git_revision", "text", "Revision of the project that built it."),
-)
-PUBLICATION_COMMENT = "Which version these views show. One row."
+
+
+@cache
+def publication() -> RawTable:
+    """Return `quality.publication` as the dictionary has it: the names are those of the manifest."""
+    return next(table for table in raw_tables(PROJECT_ROOT) if table.full_name == "quality.publication")
 
 
 def copy_version(
@@ -113,12 +113,13 @@ def comments(
 
 def _publication(con: psycopg.Connection[Any], source: Source, schema: str) -> None:
     name = ident(schema, PUBLICATION)
-    columns = ", ".join(f"{column} {kind}" for column, kind, _ in PUBLICATION_COLUMNS)
+    said = publication()
+    columns = ", ".join(f"{column} {kind}" for column, kind, _ in said.columns)
     run(con, f"create table {name} ({columns}) with (autovacuum_enabled = false)")
     with con.cursor() as cursor, cursor.copy(f"copy {name} from stdin with (freeze)".encode()) as copy:
-        copy.write_row([source.manifest.get(column) for column, _, _ in PUBLICATION_COLUMNS])
-    told = [(column, text) for column, _, text in PUBLICATION_COLUMNS]
-    run(con, ";\n".join([*comments(f"table {name}", name, PUBLICATION_COMMENT, told), f"analyze {name}"]))
+        copy.write_row([source.manifest.get(column) for column, _, _ in said.columns])
+    told = [(column, text) for column, _, text in said.columns]
+    run(con, ";\n".join([*comments(f"table {name}", name, said.description, told), f"analyze {name}"]))
 
 
 def _list(names: list[str]) -> str:

@@ -89,8 +89,9 @@ def views(source: Source) -> list[View]:
     for table in source.tables:
         columns = [(col.name, col.name, col.comment) for col in table.columns]
         found.append(View(table.schema, fit(table.name), table.pg_name, columns, table.comment))
-    told: list[tuple[str, str, str | None]] = [(n, n, text) for n, _, text in load.PUBLICATION_COLUMNS]
-    found.append(View("quality", "publication", load.PUBLICATION, told, load.PUBLICATION_COMMENT))
+    said = load.publication()
+    told: list[tuple[str, str, str | None]] = [(name, name, text) for name, _, text in said.columns]
+    found.append(View(said.schema, said.name, load.PUBLICATION, told, said.description))
     by_name = {table.full_name: table for table in source.tables}
     for name, made in (source.manifest.get("swedish_views") or {}).items():
         table = by_name[made["of"]]
