@@ -55,3 +55,19 @@ def test_every_id_of_a_mart_has_its_dimension() -> None:
             {"municipality_id"} if table.name == "printed_overlaps" else set()
         )  # null where a group is printed
         assert own <= joined | optional, table.full_name
+
+
+def test_what_is_published_is_what_is_described(published: duckdb.DuckDBPyConnection) -> None:
+    """Every column of the published file, in its order; only tables of failing rows come on top."""
+    sql = (
+        "select schema_name || '.' || table_name, list(column_name order by column_index) from duckdb_columns() "
+        "where schema_name in ('marts', 'quality') and not starts_with(table_name, 'failing_') group by all"
+    )
+    described = {
+        table.full_name: [entry.column for entry in table.columns]
+        for table in dictionary(Settings(_env_file=None))
+        if table.full_name != "quality.publication"  # in PostgreSQL only
+    }
+    assert dict(published.execute(sql).fetchall()) == described
+    held = "select count(*) from quality.dictionary where not starts_with(table_name, 'failing_')"
+    assert count(published, held) == sum(map(len, described.values()))

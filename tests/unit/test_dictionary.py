@@ -26,6 +26,8 @@ TABLES = {table.full_name: table for table in entries.dictionary(SETTINGS)}
 COLUMNS = {(table.full_name, entry.column): entry for table in TABLES.values() for entry in table.columns}
 UNITS = entries.NO_QUANTITY | {
     "persons",
+    "cells",
+    "requests",
     "municipalities",
     "per cent",
     "percentage points",
@@ -68,6 +70,7 @@ def test_every_published_column_has_meaning_unit_source_and_date() -> None:
         "dictionary",
         "changes",
         "publication",
+        "backfills",
     }
     for (table, column), entry in COLUMNS.items():
         assert len(entry.meaning) > 3, (table, column)
