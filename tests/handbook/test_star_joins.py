@@ -60,8 +60,9 @@ def test_every_id_of_a_mart_has_its_dimension() -> None:
 def test_what_is_published_is_what_is_described(published: duckdb.DuckDBPyConnection) -> None:
     """Every column of the published file, in its order; only tables of failing rows come on top."""
     sql = (
-        "select schema_name || '.' || table_name, list(column_name order by column_index) from duckdb_columns() "
-        "where schema_name in ('marts', 'quality') and not starts_with(table_name, 'failing_') group by all"
+        "select schema_name || '.' || table_name, list(column_name order by column_index) "
+        "from duckdb_columns() where schema_name in ('marts', 'quality') "
+        "and not starts_with(table_name, 'failing_') group by all"
     )
     described = {
         table.full_name: [entry.column for entry in table.columns]
