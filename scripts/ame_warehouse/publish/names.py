@@ -10,7 +10,6 @@ from ame_warehouse.publish import metadata
 from ame_warehouse.publish.files import place, sync, sync_tree
 
 KEEP_VERSIONS = 3
-AGAIN = ".again"  # what readers see while the directory of a version that is published again is replaced
 
 
 def swap_names(root: Path, target: Path) -> None:
@@ -19,6 +18,7 @@ def swap_names(root: Path, target: Path) -> None:
     _link_or_copy(str(target / "warehouse.duckdb"), str(link))
     sync(link)
     link.replace(root / "warehouse.duckdb")
+    link.unlink(missing_ok=True)  # a rename between two names of one file leaves both
     wal = root / "warehouse.duckdb.wal"  # left by somebody who opened the old file for writing
     wal.unlink(missing_ok=True)
 
@@ -34,24 +34,17 @@ def swap_names(root: Path, target: Path) -> None:
     shutil.rmtree(root / ".swap-parquet-old", ignore_errors=True)
 
 
-def make_way(root: Path, staging: Path, target: Path) -> None:
-    """Remove the directory of a version that is published again, with the public names never in the air.
-
-    They move to a second name of the staged files first.
-    """
-    again = root / AGAIN
-    if not again.exists():  # else readers see it already: an earlier attempt was killed here
-        shutil.copytree(staging, again, copy_function=_link_or_copy)
-        sync_tree(again)
-        swap_names(root, again)
-    shutil.rmtree(target)
-
-
-def drop_again(root: Path) -> None:
-    """Remove the second name of the staged files, unless readers still see it."""
-    again = root / AGAIN
-    if (root / "parquet").resolve() != (again / "parquet").resolve():
-        shutil.rmtree(again, ignore_errors=True)
+def renew(staging: Path, target: Path) -> None:
+    """Replace the files of a version that is published again, each in one step, under the eyes of readers."""
+    files = {path.relative_to(staging) for path in staging.rglob("*") if path.is_file()}
+    for name in sorted(files):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(target / name)
+    for path in list(target.rglob("*")):
+        if path.is_file() and path.relative_to(target) not in files:
+            path.unlink()
+    shutil.rmtree(staging)
+    sync_tree(target)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -33,7 +33,7 @@ from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, diges
 from ame_warehouse.publish.constraints import constraints
 from ame_warehouse.publish.files import sha256 as _sha256
 from ame_warehouse.publish.files import sync, sync_tree
-from ame_warehouse.publish.names import drop_again, forget_old, make_way, swap_names
+from ame_warehouse.publish.names import forget_old, renew, swap_names
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
@@ -91,11 +91,11 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
         target = root / "versions" / publication.version
         target.parent.mkdir(exist_ok=True)
         if target.exists():
-            make_way(root, staging, target)
-        staging.rename(target)
+            renew(staging, target)
+        else:
+            staging.rename(target)
         sync(target.parent)
         swap_names(root, target)
-        drop_again(root)
         manifests.write_json(manifests.manifest_path(settings), body)
         sync(root)
         forget_old(root, publication.version)
@@ -111,7 +111,6 @@ def clean_up(settings: Settings) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    drop_again(root)
 
 
 def is_intact(settings: Settings) -> bool:

@@ -1,0 +1,19 @@
+"""How many cases of each fault the tests run: docs/reliability.md shows these numbers, the tests hold them.
+
+AME_RELIABILITY=full runs the longer form: every kill point, and more kills at random times.
+"""
+
+from __future__ import annotations
+
+import os
+
+IS_FULL = os.environ.get("AME_RELIABILITY") == "full"
+
+CASES = {
+    "killed at an operation": 36,
+    "killed at a random moment": 8,
+    "killed in the AF steps": 12,
+    "killed in PostgreSQL": 10,
+    "killed in dbt or in the checks": 4,
+    "published twice, killed": 8,
+}

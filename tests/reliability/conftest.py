@@ -1,0 +1,129 @@
+"""The small warehouse in state A, ready to be copied; a reader that looks all the time; counting."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.reliability import small_world
+from tests.reliability.cases import CASES, IS_FULL
+from tests.reliability.looking import keep_looking
+from tests.reliability.operations import Children
+from tests.reliability.tasks import quick_chain
+
+from ame_warehouse.sample.server import KoladaServer
+
+Counted = Callable[[str, int], None]
+
+
+@dataclass
+class SmallWorld:
+    """State A published in `base`; the source says B now. `after` is what the undisturbed run publishes."""
+
+    folder: Path
+    project: Path
+    url: str
+    children: Children
+    base: Path
+    known: list[list[tuple[Any, ...]]] = field(default_factory=list)
+    after: dict[str, Any] = field(default_factory=dict)
+    operations: list[list[str]] = field(default_factory=list)
+    number: int = 0
+
+    def home(self) -> Path:
+        """Return a new home in state A."""
+        self.number += 1
+        home = self.folder / f"home-{self.number}"
+        shutil.copytree(self.base, home, symlinks=True)
+        return home
+
+    def env(self, home: Path, **changes: str) -> dict[str, str]:
+        """Return the environment of a run on a home, with state B at the source."""
+        return small_world.environment(home, self.project, self.url) | changes
+
+    def finish(self, home: Path, what: object) -> None:
+        """Run once more without a fault: what is published must be that of an undisturbed run."""
+        code, report = self.children.run(quick_chain, self.env(home), root=home)
+        assert code == 0 and "error" not in report, (what, report.get("trace"))
+        assert small_world.tables(home) == self.after, what
+        published = home / "published"
+        assert small_world.figures("marts.participants", published / "warehouse.duckdb") == self.known[1]
+        left = [path.name for path in published.glob(".*")]
+        assert left == [], (what, left)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorld]:
+    folder = tmp_path_factory.mktemp("reliability")
+    project = small_world.make_project(folder)
+    base = folder / "base"
+    children = Children(folder)
+    with KoladaServer(small_world.source("A")) as before, KoladaServer(small_world.source("B")) as now:
+        code, report = children.run(
+            quick_chain, small_world.environment(base, project, before.url()), root=base
+        )
+        assert code == 0 and "error" not in report, report
+        found = SmallWorld(folder, project, now.url(), children, base)
+        undisturbed = found.home()
+        code, report = children.run(quick_chain, found.env(undisturbed), root=undisturbed)
+        assert code == 0 and "error" not in report, report
+        found.operations, found.after = report["seen"], small_world.tables(undisturbed)
+        found.known = [
+            small_world.figures("marts.participants", home / "published" / "warehouse.duckdb")
+            for home in (base, undisturbed)
+        ]
+        assert found.known[0] != found.known[1]
+        yield found
+
+
+@contextmanager
+def _watched(task: Callable[..., None], notes: Path, *arguments: Any) -> Iterator[None]:
+    reader = multiprocessing.get_context("forkserver").Process(target=task, args=(*arguments, notes))
+    reader.start()
+    try:
+        yield
+    finally:
+        notes.with_suffix(".stop").touch()
+        reader.join(30)
+    seen = json.loads(notes.read_text(encoding="utf-8"))
+    assert seen["looks"] > 10
+    assert seen["wrong"] == []
+
+
+@pytest.fixture
+def reader(world: SmallWorld, tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+    """Return a function that tells the reader which home to look at; it looks until the test ends."""
+    current = tmp_path / "current"
+    current.symlink_to(world.base)
+
+    def turn_to(home: Path) -> None:
+        staged = tmp_path / "next"
+        staged.symlink_to(home)
+        staged.replace(current)
+
+    with _watched(keep_looking, tmp_path / "notes.json", current, world.known):
+        yield turn_to
+
+
+@pytest.fixture
+def watched() -> Callable[..., Any]:
+    """Return the context manager that runs a reader's task in a process of its own."""
+    return _watched
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Counted:
+    """Return a function that notes how many cases of a fault were run, and holds the number in the docs."""
+
+    def note(fault: str, number: int) -> None:
+        record_property("cases", f"{fault}: {number}")
+        assert number >= CASES[fault] if IS_FULL else number == CASES[fault]
+
+    return note

@@ -1,0 +1,83 @@
+"""What the children do."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+import traceback
+from pathlib import Path
+
+from tests.reliability import small_world
+from tests.serve import postgres_server
+
+from ame_warehouse.arbetsformedlingen import http
+from ame_warehouse.pipeline import steps
+from ame_warehouse.pipeline.build import candidate_path
+from ame_warehouse.publish import publisher
+from ame_warehouse.serve import postgres
+from ame_warehouse.settings import Settings, load_settings
+
+
+def quick_chain(env: dict[str, str]) -> str:
+    """Run the chain without dbt and Great Expectations; return the version."""
+    small_world.be_quick()
+    return small_world.run_here(env)
+
+
+def kill_whole_chains(envs: list[dict[str, str]], shares: list[float]) -> list[int]:
+    """Run the chain with dbt and Great Expectations: once to its end, then killed at each share of its time.
+
+    Returns the exit codes. The tools are loaded once, in this process.
+    """
+    import great_expectations  # noqa: F401
+
+    begun = time.monotonic()
+    codes = [_forked(envs[0], None)]
+    whole = time.monotonic() - begun
+    return codes + [_forked(env, share * whole) for env, share in zip(envs[1:], shares, strict=True)]
+
+
+def _forked(env: dict[str, str], seconds: float | None) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            small_world.run_here(env)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def poll_af(env: dict[str, str]) -> dict[str, object]:
+    """Fetch and parse AF's workbooks."""
+    os.environ.update(env)
+    http.POLITE_RPS = 1e6
+    return steps.parse_af(steps.fetch_af()["fetch_ids"])
+
+
+def publish_again(env: dict[str, str], version: str) -> None:
+    """Publish a candidate that is published already, under the same version."""
+    os.environ.update(env)
+    settings = load_settings()
+    publisher.publish(
+        settings, publisher.Publication(version, "again", candidate_path(settings, version), "2026-01-01")
+    )
+
+
+def serve(home: str, dsn: str, pause: float) -> str:
+    """Publish to PostgreSQL, after a moment at every stage so that a kill can fall anywhere."""
+    settings = Settings(_env_file=None, home=Path(home), serve_dsn=dsn)
+    served = postgres.publish(settings, on_stage=lambda _: time.sleep(pause * random.random()))  # noqa: S311
+    return served.version
+
+
+def build_version(home: str, number: int) -> str:
+    """Publish version `number` of the small tables for PostgreSQL to the DuckDB file."""
+    settings = Settings(_env_file=None, home=Path(home), project=Path(home) / "no_git")
+    return str(postgres_server.build(settings, number)["version"])
