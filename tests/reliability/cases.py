@@ -16,4 +16,11 @@ CASES = {
     "killed in PostgreSQL": 10,
     "killed in dbt or in the checks": 4,
     "published twice, killed": 8,
+    "an operation fails": 27,
+    "a full file system": 5,
+    "a read-only file system": 1,
+    "a damaged file": 16,
+    "a clock that is wrong": 3,
+    "two runs at once": 3,
+    "a reader that holds the file": 2,
 }

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from tests.conftest import CASES as CASES_PROPERTY
 from tests.reliability import small_world
 from tests.reliability.cases import CASES, IS_FULL
 from tests.reliability.looking import keep_looking
@@ -48,12 +50,28 @@ class SmallWorld:
         """Return the environment of a run on a home, with state B at the source."""
         return small_world.environment(home, self.project, self.url) | changes
 
-    def finish(self, home: Path, what: object) -> None:
-        """Run once more without a fault: what is published must be that of an undisturbed run."""
-        code, report = self.children.run(quick_chain, self.env(home), root=home)
-        assert code == 0 and "error" not in report, (what, report.get("trace"))
-        assert small_world.tables(home) == self.after, what
+    def run(self, home: Path, **options: Any) -> dict[str, Any]:
+        """Run the quick chain to its end; return what it reported."""
+        code, report = self.children.run(quick_chain, self.env(home), root=home, **options)
+        assert code == 0, code
+        return report
+
+    def finish(self, home: Path, what: object, *, resolved: int | None = 0) -> None:
+        """Run once more without a fault: what is published must be that of an undisturbed run.
+
+        `resolved`: so many incidents have been opened and resolved; None = at most one.
+        """
+        report = self.run(home)
+        assert "error" not in report, (what, report.get("trace"))
+        found = small_world.tables(home)
         published = home / "published"
+        if resolved != 0:
+            with duckdb.connect(str(published / "warehouse.duckdb"), read_only=True) as con:
+                sql = "select count(*), count(*) filter (resolved_at is null) from quality.incidents"
+                number, still_open = con.execute(sql).fetchone() or (0, 1)
+            assert still_open == 0 and (number <= 1 if resolved is None else number == resolved), what
+            found["quality.incidents"] = self.after["quality.incidents"]
+        assert found == self.after, what
         assert small_world.figures("marts.participants", published / "warehouse.duckdb") == self.known[1]
         left = [path.name for path in published.glob(".*")]
         assert left == [], (what, left)
@@ -123,7 +141,7 @@ def counted(record_property: Callable[[str, object], None]) -> Counted:
     """Return a function that notes how many cases of a fault were run, and holds the number in the docs."""
 
     def note(fault: str, number: int) -> None:
-        record_property("cases", f"{fault}: {number}")
+        record_property(CASES_PROPERTY, number)
         assert number >= CASES[fault] if IS_FULL else number == CASES[fault]
 
     return note

@@ -7,12 +7,16 @@ import random
 import signal
 import time
 import traceback
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 from tests.reliability import small_world
 from tests.serve import postgres_server
 
 from ame_warehouse.arbetsformedlingen import http
+from ame_warehouse.landing import clock
 from ame_warehouse.pipeline import steps
 from ame_warehouse.pipeline.build import candidate_path
 from ame_warehouse.publish import publisher
@@ -54,6 +58,18 @@ def _forked(env: dict[str, str], seconds: float | None) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def chain_at(env: dict[str, str], hours: float) -> str:
+    """Run the quick chain with a clock that is `hours` wrong."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(hours=hours)
+
+    clock.datetime = Wrong
+    return quick_chain(env)
+
+
 def poll_af(env: dict[str, str]) -> dict[str, object]:
     """Fetch and parse AF's workbooks."""
     os.environ.update(env)
@@ -81,3 +97,14 @@ def build_version(home: str, number: int) -> str:
     """Publish version `number` of the small tables for PostgreSQL to the DuckDB file."""
     settings = Settings(_env_file=None, home=Path(home), project=Path(home) / "no_git")
     return str(postgres_server.build(settings, number)["version"])
+
+
+def hold(path: str, is_read_only: bool, stop: str) -> list[Any]:
+    """Keep a DuckDB file open until the file `stop` is there; return the mart as it was before and after."""
+    sql = "select municipality_id, year, participants from marts.participants order by all"
+    with duckdb.connect(path, read_only=is_read_only) as con:
+        before = con.execute(sql).fetchall()
+        Path(stop).with_suffix(".begun").touch()
+        while not Path(stop).exists():
+            time.sleep(0.02)
+        return [before, con.execute(sql).fetchall()]

@@ -17,7 +17,15 @@ from ame_warehouse.arbetsformedlingen.objects import Workbooks
 from ame_warehouse.arbetsformedlingen.release import GOOD, InUse, Offer, decide, slot_of, state_digest
 from ame_warehouse.arbetsformedlingen.workbook import recognise
 from ame_warehouse.errors import SourceError, SourceUnavailableError
-from ame_warehouse.landing.store import FetchWriter, Objects, fetch_ids, new_fetch_id, read_fetch
+from ame_warehouse.landing.store import (
+    FetchWriter,
+    Objects,
+    clock_note,
+    fetch_ids,
+    new_fetch_id,
+    next_moment,
+    read_fetch,
+)
 from ame_warehouse.settings import Settings
 
 SOURCE = "arbetsformedlingen"
@@ -65,7 +73,7 @@ class Fetch:
         self._order = order
         self._progress = progress
         self._layouts = layouts
-        self._started = datetime.now(UTC)
+        self._started, behind = next_moment(settings.landing, SOURCE)
         self._known = (
             datetime.fromisoformat(order.vintage).replace(tzinfo=UTC) if order.vintage else self._started
         )
@@ -76,6 +84,8 @@ class Fetch:
         self._writer = FetchWriter(settings.landing, self._id, SOURCE)
         self._pages = Pages(settings.landing)
         self._notes: list[Note] = []
+        if behind is not None:
+            self._notes.append(Note("clock_behind", "warning", **clock_note(behind)))
         self._restored = False  # a stored file that had been damaged is whole again
 
     def run(self) -> dict[str, Any]:

@@ -208,6 +208,6 @@ def state_digest(files: Sequence[InUse], findings: Sequence[Mapping[str, Any]]) 
     notes = sorted(
         json.dumps([note["kind"], note["severity"], note["expected"], note["found"]], ensure_ascii=False)
         for note in findings
-        if note["kind"] != "replaced_file"
+        if note["kind"] not in ("replaced_file", "clock_behind")
     )
     return hashlib.sha256(json.dumps([state, notes], ensure_ascii=False).encode()).hexdigest()

@@ -18,7 +18,7 @@ from ame_warehouse.kolada.transport import StopFetchError
 from ame_warehouse.landing import resume
 from ame_warehouse.landing.index import Held, held_values
 from ame_warehouse.landing.metadata import source_group_ids
-from ame_warehouse.landing.store import FetchWriter, new_fetch_id
+from ame_warehouse.landing.store import FetchWriter, clock_note, new_fetch_id, next_moment
 from ame_warehouse.seeds import CatalogueKpi
 from ame_warehouse.settings import Settings
 
@@ -88,7 +88,7 @@ class Extract:
         self._progress = progress
         asked = order.asked(base_url)
         begun = resume.find(settings.landing, asked)
-        self._started = begun.started_at if begun else datetime.now(UTC)
+        self._started, behind = (begun.started_at, None) if begun else next_moment(settings.landing)
         self._known = (
             datetime.fromisoformat(order.vintage).replace(tzinfo=UTC) if order.vintage else self._started
         )
@@ -103,6 +103,8 @@ class Extract:
         self._state = _State()
         self._notes: list[dict[str, Any]] = []
         self._held = Held({})
+        if behind is not None:
+            self._notes.append({"kind": "clock_behind", "severity": "warning", **clock_note(behind)})
 
     def run(self) -> dict[str, Any]:
         """Fetch, write, and return the fetch.json."""

@@ -14,13 +14,14 @@ import shutil
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
 from ame_warehouse.errors import LandingError
+from ame_warehouse.landing.clock import FETCH_TIME, later_than
 
 LEVEL = 3
 PARTIAL = ".partial-"
@@ -195,6 +196,23 @@ def remove_partials(landing: Path, source: str = "kolada", keep: Collection[str]
         except OSError as exc:
             raise _cannot_write(path, exc) from exc
     return [path.name.removeprefix(PARTIAL) for path in left]
+
+
+def next_moment(landing: Path, source: str = "kolada") -> tuple[datetime, timedelta | None]:
+    """Return the time of a fetch that begins now (UTC), later than every earlier fetch of the source.
+
+    The second is how far the clock is behind the newest fetch; None when it is not.
+    """
+    return later_than(fetch_ids(landing, source), FETCH_TIME, timedelta(microseconds=1))
+
+
+def clock_note(behind: timedelta) -> dict[str, str]:
+    """Return expected, found and detail of the finding for a clock that is behind the newest fetch."""
+    return {
+        "expected": "a clock that goes forward",
+        "found": f"a clock that is {behind.total_seconds():.0f} s behind the newest fetch",
+        "detail": "the fetch got the time of the newest one and a microsecond; set the clock of this machine",
+    }
 
 
 def fetch_ids(landing: Path, source: str = "kolada") -> list[str]:

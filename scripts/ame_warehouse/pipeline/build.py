@@ -8,7 +8,7 @@ replaces what it did before.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import BuildError, PublishError, SettingsError
 from ame_warehouse.history import backfill_log, changes, changes_page
+from ame_warehouse.landing.clock import VERSION_TIME, later_than
 from ame_warehouse.pipeline import progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
@@ -99,8 +100,8 @@ def plan_build(
             "fingerprint": mark,
             "reason": "nothing has changed since the published version",
         }
-    now = datetime.now(UTC)
-    version = f"{now:%Y%m%dT%H%M%SZ}-{mark[:8]}"
+    now = _next_moment(settings, published)
+    version = f"{now:{VERSION_TIME}}-{mark[:8]}"
     _make_room(settings)
     state = RunState(version)
     state.notes = {
@@ -253,6 +254,17 @@ def announce(settings: Settings, version: str) -> dict[str, Any]:
         "resolved": resolved,
         "open": len(still_open),
     }
+
+
+def _next_moment(settings: Settings, published: dict[str, Any] | None) -> datetime:
+    """Return the time of a version that is built now: later than all that are kept, if the clock is not."""
+    names = [path.name for path in rollback.versions_folder(settings).glob("*")]
+    moment, behind = later_than(
+        [*names, (published or {}).get("version", "")], VERSION_TIME, timedelta(seconds=1)
+    )
+    if behind is not None and behind > timedelta(seconds=1):
+        log.warning("the clock is %.0f s behind the newest version", behind.total_seconds())
+    return moment
 
 
 def _reason(
