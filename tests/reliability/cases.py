@@ -10,7 +10,7 @@ import os
 IS_FULL = os.environ.get("AME_RELIABILITY") == "full"
 
 CASES = {
-    "killed at an operation": 36,
+    "killed at an operation": 30,
     "killed at a random moment": 8,
     "killed in the AF steps": 12,
     "killed in PostgreSQL": 10,
