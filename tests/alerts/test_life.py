@@ -82,6 +82,26 @@ def test_more_than_was_acknowledged_is_told_again(home: Home, hook: Webhook) -> 
     assert len(hook.posts) == 2
 
 
+def test_an_acknowledgement_that_has_ended_is_told_once(home: Home, hook: Webhook) -> None:
+    settings = home(hook.url)
+    runs = Runs(settings)
+    runs.run(check())
+    last_day = (runs.now + timedelta(days=2)).date().isoformat()
+    acknowledge(settings, "INC-0001", "data_steward", "asked", runs.now.isoformat()[:19], until=last_day)
+    runs.run(check())
+    runs.run(check())
+    assert len(hook.posts) == 1, "through the last day nobody is told"
+    runs.run(check())
+    assert titles(hook)[1].endswith("is open still, its acknowledgement has ended: Härryda (1401) (INC-0001)")
+    assert "Known to" not in hook.posts[1]["message"]
+    runs.run(check())
+    assert len(hook.posts) == 2
+    acknowledge(settings, "INC-0001", "data_steward", "asked again", runs.now.isoformat()[:19])
+    runs.now += timedelta(days=400)
+    runs.run(check())
+    assert len(hook.posts) == 2, "without a last day it holds"
+
+
 def test_a_fault_that_comes_back_much_later_names_the_incident_before(home: Home, hook: Webhook) -> None:
     runs = Runs(home(hook.url))
     runs.run(check())

@@ -97,7 +97,8 @@ def test_a_store_of_an_earlier_version_gets_the_new_columns(settings: Settings) 
     record(settings, [result()], "run1", "2026-01-01T00:00:00")
     with sqlite3.connect(IncidentStore(settings).path) as con:
         con.execute("alter table incidents drop column acknowledged_count")
-        con.execute("alter table incidents drop column reopened_at")
+        for column in ("reopened_at", "acknowledged_until", "lapsed_at"):
+            con.execute(f"alter table incidents drop column {column}")
     con.close()
     record(settings, [result(rows=4)], "run2", "2026-01-02T00:00:00")
     incident = acknowledge(settings, "1", "steward", "known", "2026-01-02T10:00:00")
@@ -210,6 +211,27 @@ def test_a_damaged_store_is_a_readable_error(settings: Settings) -> None:
 def test_listing_makes_no_store(settings: Settings) -> None:
     assert list_incidents(settings) == []
     assert not IncidentStore(settings).path.exists()
+
+
+def test_an_acknowledgement_ends_after_its_last_day(settings: Settings) -> None:
+    record(settings, [result()], "run1", "2026-01-01T00:00:00")
+    known = acknowledge(settings, "1", "steward", "asked", "2026-01-01T10:00:00", until="2026-01-03")
+    assert (known.acknowledged_until, known.lapsed_at) == ("2026-01-03", None)
+    record(settings, [result()], "run2", "2026-01-03T23:59:59")
+    assert list_incidents(settings)[0].acknowledged_by == "steward"
+    record(settings, [result("other")], "run3", "2026-01-04T00:00:00")
+    incident = next(i for i in list_incidents(settings) if i.incident_id == "INC-0001")
+    assert (incident.acknowledged_by, incident.note, incident.lapsed_at) == (
+        None,
+        None,
+        "2026-01-04T00:00:00",
+    )
+    lapsed = IncidentStore(settings).history("INC-0001")[-1]
+    assert (lapsed["event"], lapsed["by"], lapsed["detail"]) == ("lapsed", "steward", "asked")
+    again = acknowledge(settings, "1", "steward", "asked again", "2026-01-05T10:00:00")
+    assert (again.acknowledged_until, again.lapsed_at) == (None, None)
+    record(settings, [result()], "run4", "2030-01-01T00:00:00")
+    assert list_incidents(settings)[0].acknowledged_by == "steward"
 
 
 def test_the_table_for_readers(settings: Settings) -> None:

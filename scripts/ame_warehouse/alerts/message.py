@@ -11,7 +11,7 @@ from ame_warehouse.publish.manifest import read_manifest
 from ame_warehouse.quality.incidents import Incident
 from ame_warehouse.settings import Settings
 
-Event = Literal["opened", "reopened", "worse", "resolved"]
+Event = Literal["opened", "reopened", "worse", "lapsed", "resolved"]
 Field = tuple[str, str]
 Section = tuple[str, list[Field]]
 MAX_PLACES, MAX_NAMES, MAX_SECTIONS, MAX_TEXT = 5, 8, 25, 600
@@ -19,6 +19,7 @@ EVENT_WORDS: dict[str, str] = {
     "opened": "new",
     "reopened": "is back",
     "worse": "is worse",
+    "lapsed": "is open still, its acknowledgement has ended",
     "resolved": "is resolved",
 }
 
@@ -124,6 +125,9 @@ def _section(settings: Settings, notice: Notice) -> Section:
         )
     if notice.event == "reopened":
         fields.append(("Earlier", _earlier(incident)))
+    if notice.event == "lapsed":
+        ended = _minute(incident.lapsed_at or "")
+        fields.append(("Ended", f"{ended} UTC; its note: ame incidents show {incident.incident_id}"))
     if incident.acknowledged_by:
         fields.append(("Known to", f"{incident.acknowledged_by}: {incident.note}"))
     groups = _grouped(known.places) or [

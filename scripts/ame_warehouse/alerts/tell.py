@@ -105,7 +105,7 @@ def digest(settings: Settings, key: str, subject: str, severity: str, fields: li
 
 
 def changes(settings: Settings, told: dict[str, Told]) -> list[Notice]:
-    """Return what nobody has been told yet: opened, back, worse than ever told, resolved."""
+    """Return what nobody has been told yet: opened, back, worse, acknowledged no longer, resolved."""
     notices: list[Notice] = []
 
     def known(incident: Incident) -> Evidence:
@@ -124,6 +124,8 @@ def changes(settings: Settings, told: dict[str, Told]) -> list[Notice]:
             incident, before
         ):
             notices.append(Notice("worse", incident, known(incident), _count(incident, before)))
+        elif incident.lapsed_at and incident.lapsed_at > before.at:
+            notices.append(Notice("lapsed", incident, known(incident)))
     return notices
 
 

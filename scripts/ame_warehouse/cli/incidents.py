@@ -54,20 +54,26 @@ def acknowledge(
     incident_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an open incident: INC-0012.")],
     by: Annotated[str, typer.Option(help="Who knows: a role or a name.")],
     note: Annotated[str, typer.Option(help="Why it is known, or what is being done.")],
+    until: Annotated[
+        str | None, typer.Option(help="Last day (YYYY-MM-DD); after it the incident is told again.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The incident as JSON on stdout.")] = False,
 ) -> None:
     """Mark an open incident as known. It stays open until a run finds the fault gone."""
     from ame_warehouse.cli import output
+    from ame_warehouse.quality.explained_gaps import last_day
     from ame_warehouse.quality.incidents import IncidentStore
     from ame_warehouse.quality.results import now_text
     from ame_warehouse.settings import load_settings
 
-    incident = IncidentStore(load_settings()).acknowledge(incident_id, by, note, now_text())
+    last = last_day(until).isoformat() if until is not None else None
+    incident = IncidentStore(load_settings()).acknowledge(incident_id, by, note, now_text(), last)
     if as_json:
         output.write_json(_record(incident))
     else:
         typer.echo(
-            f"{incident.incident_id} is marked as known to {incident.acknowledged_by}: {incident.note}"
+            f"{incident.incident_id} is marked as known to {incident.acknowledged_by}"
+            f"{f' until {last}' if last else ''}: {incident.note}"
         )
 
 

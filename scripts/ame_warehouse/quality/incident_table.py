@@ -31,6 +31,8 @@ create or replace table quality.incidents (
     worst_count bigint not null,
     acknowledged_count bigint,
     reopened_at timestamp,
+    acknowledged_until date,
+    lapsed_at timestamp,
     previous_incident_id varchar,
     primary key (incident_id)
 )

@@ -55,17 +55,27 @@ create table if not exists events (
     detail text
 );
 """
-ADDED = {"incidents": {"acknowledged_count": "integer", "reopened_at": "text"}}
+ADDED = {
+    "incidents": {
+        "acknowledged_count": "integer",
+        "reopened_at": "text",
+        "acknowledged_until": "text",
+        "lapsed_at": "text",
+    }
+}
 COLUMNS = (
     "incident_id, check_id, severity, opened_at, last_seen_at, times_seen, acknowledged_by, note, "
     "resolved_at, scope, summary, owner, action, acknowledged_at, last_count, worst_count, "
-    "acknowledged_count, reopened_at, previous_id"
+    "acknowledged_count, reopened_at, acknowledged_until, lapsed_at, previous_id"
 )
 
 
 @dataclass(frozen=True)
 class Incident:
-    """One incident. Times are UTC, ISO 8601 without a time zone; `resolved_at` None means open."""
+    """One incident. Times are UTC, ISO 8601 without a time zone; `resolved_at` None means open.
+
+    `acknowledged_until` is the last day of the acknowledgement (None: no end), `lapsed_at` when one ended.
+    """
 
     incident_id: str
     check_id: str
@@ -85,6 +95,8 @@ class Incident:
     worst_count: int
     acknowledged_count: int | None
     reopened_at: str | None
+    acknowledged_until: str | None
+    lapsed_at: str | None
     previous_incident_id: str | None
 
     @property
@@ -142,6 +154,7 @@ class IncidentStore:
         """
         recorded = Recorded([], [], [])
         with self._open() as con:
+            _lapse(con, now)
             for result in results:
                 run = _Run(con, result, run_id, now)
                 faults = _faults(result)
@@ -167,9 +180,12 @@ class IncidentStore:
                     recorded.resolved.append(label(number))
         return recorded
 
-    def acknowledge(self, incident_id: str, by: str, note: str, now: str) -> Incident:
+    def acknowledge(
+        self, incident_id: str, by: str, note: str, now: str, until: str | None = None
+    ) -> Incident:
         """Mark an open incident as known, with a name or role and a note; return it.
 
+        After the day `until` (ISO date; None = no end) nobody knows of it any more, and it is told again.
         Raises `AmeError` when there is no such incident, when it is resolved, or when by or note is empty.
         """
         number = number_of(incident_id)
@@ -192,10 +208,12 @@ class IncidentStore:
                 )
             con.execute(
                 "update incidents set acknowledged_at = ?, acknowledged_by = ?, note = ?, "
-                "acknowledged_count = last_count where incident_id = ?",
-                (now, by.strip(), note.strip(), number),
+                "acknowledged_count = last_count, acknowledged_until = ?, lapsed_at = null "
+                "where incident_id = ?",
+                (now, by.strip(), note.strip(), until, number),
             )
-            _event(con, number, now, "acknowledged", by=by.strip(), detail=note.strip())
+            told = note.strip() + (f" (until {until})" if until else "")
+            _event(con, number, now, "acknowledged", by=by.strip(), detail=told)
         return self.get(incident_id)
 
     def get(self, incident_id: str) -> Incident:
@@ -228,7 +246,7 @@ class IncidentStore:
     def history(self, incident_id: str) -> list[dict[str, str | None]]:
         """Return the events of an incident: at, event, run_id, by, detail.
 
-        The events are opened, reopened, seen, acknowledged, resolved.
+        The events are opened, reopened, seen, acknowledged, lapsed, resolved.
         """
         with self._open() as con:
             rows = con.execute(
@@ -244,6 +262,22 @@ def _incident(row: tuple[Any, ...]) -> Incident:
     values["incident_id"] = label(row[0])
     values["previous_incident_id"] = label(row[-1]) if row[-1] is not None else None
     return Incident(**values)
+
+
+def _lapse(con: sqlite3.Connection, now: str) -> None:
+    """End the acknowledgements whose last day is over: the fault is told again."""
+    over = con.execute(
+        "select incident_id, acknowledged_by, note from incidents "
+        "where resolved_at is null and acknowledged_until < ?",
+        (now[:10],),
+    ).fetchall()
+    for number, by, note in over:
+        con.execute(
+            "update incidents set acknowledged_at = null, acknowledged_by = null, note = null, "
+            "acknowledged_count = null, acknowledged_until = null, lapsed_at = ? where incident_id = ?",
+            (now, number),
+        )
+        _event(con, number, now, "lapsed", by=by, detail=note)
 
 
 def _faults(result: CheckResult) -> dict[str, None]:
@@ -291,7 +325,8 @@ def _open_or_reopen(run: _Run, scope: str, recorded: Recorded) -> None:
     if before and datetime.fromisoformat(run.now) - datetime.fromisoformat(before[1]) <= REOPEN_WITHIN:
         run.con.execute(
             "update incidents set resolved_at = null, reopened_at = ?, acknowledged_at = null, "
-            "acknowledged_by = null, note = null, acknowledged_count = null where incident_id = ?",
+            "acknowledged_by = null, note = null, acknowledged_count = null, acknowledged_until = null, "
+            "lapsed_at = null where incident_id = ?",
             (run.now, before[0]),
         )
         number, event = int(before[0]), "reopened"
@@ -369,9 +404,11 @@ def record(settings: Settings, results: Iterable[CheckResult], run_id: str, now:
     return IncidentStore(settings).record(results, run_id, now)
 
 
-def acknowledge(settings: Settings, incident_id: str, by: str, note: str, now: str) -> Incident:
-    """Acknowledge an open incident in the store of `settings`."""
-    return IncidentStore(settings).acknowledge(incident_id, by, note, now)
+def acknowledge(
+    settings: Settings, incident_id: str, by: str, note: str, now: str, *, until: str | None = None
+) -> Incident:
+    """Acknowledge an open incident in the store of `settings`; `until` is its last day (None = no end)."""
+    return IncidentStore(settings).acknowledge(incident_id, by, note, now, until)
 
 
 def list_incidents(settings: Settings, *, open_only: bool = False) -> list[Incident]:
