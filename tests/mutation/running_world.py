@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -16,6 +17,8 @@ from ame_warehouse.alerts import notifier, tell
 from ame_warehouse.alerts.message import Message
 from ame_warehouse.alerts.outbox import FAILURES, Outbox
 from ame_warehouse.alerts.routes import usable
+from ame_warehouse.atlas import build as atlas_build
+from ame_warehouse.atlas import step as atlas_step
 from ame_warehouse.builder import dbt_runner
 from ame_warehouse.errors import AmeError, BuildError, LandingError, PublishError, SourceError
 from ame_warehouse.landing.store import FetchWriter, new_fetch_id
@@ -99,6 +102,22 @@ def _landed(settings: Settings, source: str) -> str:
     return fetch_id
 
 
+@dataclass
+class _Made:
+    version: str = "v1"
+    is_made: bool = True
+
+
+def _atlas(*, fails: bool) -> Day:
+    def day(settings: Settings) -> None:
+        fault = ValueError("a page with a fault") if fails else None
+        with mock.patch.object(atlas_build, "make", side_effect=fault) as make:
+            make.return_value = _Made()
+            atlas_step.make(settings)
+
+    return day
+
+
 def _dbt(*, builds: bool) -> Day:
     def day(settings: Settings) -> None:
         own = tiny_project.make(settings.home.parent / "tiny").model_copy(update={"home": settings.home})
@@ -123,6 +142,7 @@ DAYS: dict[str, tuple[Day, Day]] = {
         lambda settings: publication.failed(settings, "v1", PublishError("no space")),
     ),
     "postgres_publication": (_served(""), _served(f"postgresql://{NOWHERE}/nobody")),
+    "atlas_made": (_atlas(fails=False), _atlas(fails=True)),
     "alert_routes_usable": (_routes(""), _routes("mailto//forgot-the-colon")),
     "alert_delivery_*": (_delivery(fails=False), _delivery(fails=True)),
     "watch_source_silent_*": (_watch(alive=True), _watch(alive=False)),

@@ -27,7 +27,12 @@ MARTS = {
     "population double, is_preliminary boolean",
     "marts.context": "municipality_id varchar, municipality varchar, year integer, gender varchar, "
     "measure_id varchar, topic varchar, value double, missing_reason varchar",
-    "marts.dim_measure": "measure_id varchar, unit varchar",
+    "marts.dim_measure": "measure_id varchar, unit varchar, kpi_id varchar",
+    "marts.group_summary": "group_id varchar, group_name varchar, year integer, gender varchar, "
+    "measure_id varchar, n_members integer, n_reporting integer, mean_unweighted double",
+    "quality.statements": "statement_id varchar, report varchar, vintage_date date, statement varchar, "
+    "said_in varchar, kind varchar, measure_id varchar, municipality_id varchar, municipality varchar, "
+    "year integer, is_expected boolean, is_true_then boolean, is_true_now boolean, verdict varchar",
     "marts.observations": "source varchar, measure_id varchar, municipality_id varchar, period varchar, "
     "gender varchar, value double, missing_reason varchar, fetched_at timestamp, fetch_id varchar",
     "marts.observation_history": "source varchar, measure_id varchar, municipality_id varchar, "
@@ -112,7 +117,8 @@ insert into marts.context values ('1440', 'Ale', 2022, 'T', 'sorting_key', 'sort
 insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'sorting_key', 'sorting_key', null, 'not_reported');
 insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'population_total', 'population', 600000, null);
 
-insert into marts.dim_measure values ('share', 'percent'), ('yes_no', 'boolean'), ('persons', 'persons'), ('cost', 'sek');
+insert into marts.dim_measure values ('share', 'percent', 'U40806'), ('yes_no', 'boolean', 'U40001'),
+    ('persons', 'persons', 'U40800'), ('cost', 'sek', 'N40011');
 insert into marts.observations
 select 'kolada', measure, place, '2022', 'T', value, null, timestamp '2024-01-03', 'f2'
 from (values ('1440'), ('1480')) as places (place),
@@ -144,6 +150,14 @@ insert into marts.group_members select 'GR', 'm' || n from range(6) as members (
 insert into quality.corrections
 values ('share', '1481', 'Small', 2022, 'T', 'applied', 400, 40, 400, 'data_steward', date '2030-01-01', 'a digit too many',
         timestamp '2024-01-01');
+insert into marts.group_summary values ('G96190', 'Göteborgsregionen', 2022, 'T', 'share', 13, 13, 33.333333),
+    ('G96190', 'Göteborgsregionen', 2021, 'T', 'share', 13, 12, 30);
+insert into landing_group_values
+select 'f2', timestamp '2024-01-03', 'U40806', 'G96190', year, 'T', 33.3333333, 13 from (values (2021), (2022)) as y (year);
+insert into quality.statements
+values ('a', 'gr_2024', date '2024-01-31', 'Det är så.', 'Tabell 4', 'not_reported', 'share', '1440', 'Ale', 2017,
+    true, true, true, 'same');
+
 insert into quality.coverage
 select 'share', year, 40, 39, '1481' from range(2020, 2023) as years (year);
 insert into quality.gaps
@@ -462,6 +476,15 @@ BAD: dict[str, tuple[str, set[str]]] = {
         "update marts.costs set net_cost_sek_per_inhabitant = 2400 where municipality_id = 'm3'",
         set(),
     ),
+    "statements_hold": (
+        "update quality.statements set verdict = 'not_as_printed', is_true_then = false",
+        set(),
+    ),
+    "statements_changed_since": (
+        "update quality.statements set verdict = 'changed_since', is_true_now = false",
+        set(),
+    ),
+    "group_means_agree": ("update landing_group_values set value = 33.34", set()),
     "gaps_reason_known": ("update quality.gaps set missing_reason = 'i.u.'", set()),
     "gaps_kind_known": ("update quality.gaps set kind = 'old' where year = 2020", set()),
     "gaps_not_loaded": ("update quality.gaps set missing_reason = 'not_loaded' where year = 2020", set()),

@@ -43,7 +43,7 @@ def test_a_whole_fetch(make_settings: MakeSettings, small: Dataset, serve: Serve
     seen: list[tuple[int, int, str]] = []
     result = fetch_kolada(settings, KPIS, None, None, progress=lambda *step: seen.append(step))
     assert result["measures"] == {"complete": 4}
-    assert result["requests"] == len(server.requests) == 3 + 13
+    assert result["requests"] == len(server.requests) == 3 + 13 + 1  # and the means of the groups
     assert seen[-1] == (16, 16, "Kolada")
     record = read_fetch(settings.landing, result["fetch_ids"][0])
     assert record["mode"] == "live"
@@ -56,7 +56,9 @@ def test_a_whole_fetch(make_settings: MakeSettings, small: Dataset, serve: Serve
         "U40806": 290 * 2,
     }
     assert all("page=1&per_page=5000" in target for target in server.requests)
-    assert not any("G" in target.split("?")[0] for target in server.requests if "/data/" in target)
+    places, means = server.requests[3:-1], server.requests[-1]
+    assert not any("G" in target.split("?")[0] for target in places)
+    assert means.startswith("/v3/data/kpi/N01951,N40011,U40800,U40806/municipality/G")
     assert parse_landing(settings, result["fetch_ids"])["observations"] > 4 * 290 * 2
 
 
@@ -66,8 +68,8 @@ def test_every_request_has_an_outcome_record(
     settings = make_settings(sources="live", kolada_url=serve(small).url())
     record = fetch(settings, ["U40800"], places=["1480"], years=[2021, 2022])
     lines = list(read_requests(settings.landing, record["fetch_id"]))
-    assert [line["n"] for line in lines] == [1, 2, 3, 4]
-    last = lines[-1]
+    assert [line["n"] for line in lines] == [1, 2, 3, 4, 5]
+    last = lines[-2]
     assert last["url"].endswith("/data/kpi/U40800/municipality/0000,1480/year/2021,2022")
     assert last["params"] == {"page": 1, "per_page": 5000}
     assert (last["status"], last["attempts"], last["error"], last["page"]) == (200, 1, None, 1)
@@ -95,7 +97,7 @@ def test_years_are_asked_in_chunks(make_settings: MakeSettings, small: Dataset, 
     settings = make_settings(sources="live", kolada_url=server.url())
     record = fetch(settings, ["U40800"], places=["1480"], years=list(range(1990, 2023)))
     spans = [target.split("/year/")[1].split("?")[0] for target in server.requests if "/year/" in target]
-    assert sorted(len(span.split(",")) for span in spans) == [8, 25]
+    assert sorted(len(span.split(",")) for span in spans) == [8, 8, 25, 25]
     assert record["measures"][0]["n_records"] == 2
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ame_warehouse.errors import SourceError, SourceUnavailableError
+from ame_warehouse.kolada import group_values
 from ame_warehouse.kolada.client import KoladaClient, RequestFailedError
 from ame_warehouse.kolada.pages import PageSet, data_key, id_key
 from ame_warehouse.kolada.plan import Question, questions
@@ -149,7 +150,12 @@ class Extract:
         self._ask(plan)
         measures = self._measures(listed)
         self._refuse_nothing(measures)
-        return self._finish(catalogue, places, groups, measures)
+        means: group_values.GroupSets = []
+        if self._state.gone is None:
+            whole = [one["kpi_id"] for one in measures if one["outcome"] == "complete"]
+            means, notes = group_values.ask(self._client, whole, group_ids, self._order.years)
+            self._notes += notes
+        return self._finish(catalogue, places, groups, measures, means)
 
     def _no_kpi(self, n_listed: int) -> SourceError:
         wanted = ", ".join(kpi.kpi_id for kpi in self._order.kpis[:5])
@@ -357,6 +363,7 @@ class Extract:
         places: list[PageSet],
         groups: list[PageSet],
         measures: list[dict[str, Any]],
+        means: group_values.GroupSets,
     ) -> dict[str, Any]:
         sets = self._sorted_sets()
         for question, result in sets:
@@ -381,6 +388,7 @@ class Extract:
                 }
                 for question, result in sets
             ],
+            "group_value_sets": means,
             "odd_objects": sorted({sha for _, result in sets for sha in result.odd_objects}),
             "findings": self._notes,
             "n_requests": self._writer.n_requests,

@@ -13,6 +13,7 @@ from ame_warehouse.errors import LandingError
 from ame_warehouse.landing import metadata
 from ame_warehouse.landing.cells import make_cells
 from ame_warehouse.landing.findings import Findings, cell_findings, fetch_findings
+from ame_warehouse.landing.group_values import group_value_rows
 from ame_warehouse.landing.index import earlier_contents, fetch_dir, parsed_fetch_ids
 from ame_warehouse.landing.pages import load_cells
 from ame_warehouse.landing.schema import TABLES
@@ -27,6 +28,7 @@ SORT = {
     "kpi_metadata": "kpi_id",
     "places": "id",
     "groups": "group_id, member_id",
+    "group_values": "kpi_id, group_id, year, gender",
     "findings": "kind, severity, kpi_id, municipality_id, year, gender, found, expected, detail",
 }
 
@@ -94,6 +96,7 @@ def _parse(
     fill(connection, "kpi_metadata", metadata.kpi_rows(settings, fetch, objects, findings))
     fill(connection, "places", metadata.place_rows(settings, fetch, objects, findings))
     fill(connection, "groups", metadata.group_rows(settings, fetch, objects, findings))
+    fill(connection, "group_values", group_value_rows(fetch, objects))
     fill(connection, "findings", findings.rows)
     connection.execute(
         """

@@ -66,6 +66,16 @@ TABLES: dict[str, dict[str, str]] = {
         "member_id": "VARCHAR",
         "member_title": "VARCHAR",
     },
+    "group_values": {
+        "fetch_id": "VARCHAR",
+        "fetched_at": "TIMESTAMP",
+        "kpi_id": "VARCHAR",
+        "group_id": "VARCHAR",
+        "year": "INTEGER",
+        "gender": "VARCHAR",
+        "value": "DOUBLE",
+        "member_count": "INTEGER",
+    },
     "findings": {
         "fetch_id": "VARCHAR",
         "fetched_at": "TIMESTAMP",
