@@ -12,7 +12,7 @@ from ame_warehouse.atlas import pages, texts
 from ame_warehouse.settings import PROJECT_ROOT
 
 SCREENSHOTS = PROJECT_ROOT / "docs" / "screenshots"
-PATHS = {entry.id: entry.path for entry in pages.MENU}
+PATHS = {entry.id: entry.path for entry in pages.MENU} | {"place": "kommun/1462.html"}
 FIRST_PAGE_BYTES = 300_000
 FIRST_PAGE_MS = 1_000
 UNNAMED = """() => [...document.querySelectorAll("button, a, input, select")]
@@ -24,6 +24,34 @@ UNLABELLED_TABLES = """() => [...document.querySelectorAll("table")]
 UNNAMED_CHARTS = """() => [...document.querySelectorAll("figure svg")]
     .filter((e) => !e.closest("[aria-hidden]") && !e.getAttribute("aria-label"))
     .map((e) => e.outerHTML.slice(0, 200))"""
+# Text whose contrast with the colour behind it is under 4.5 (3 for large text), as WCAG 2.2 AA counts it.
+FAINT = """() => {
+    const parts = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+        .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (node) => {
+        for (let one = node; one; one = one.parentElement) {
+            const colour = parts(getComputedStyle(one).backgroundColor);
+            if (colour.length === 3 || colour[3] > 0.5) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const found = new Set();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const node = walker.currentNode.parentElement;
+        const style = getComputedStyle(node);
+        if (!walker.currentNode.data.trim() || !node.checkVisibility()) continue;
+        if (node.closest("noscript, option")) continue;
+        const colour = parts(node instanceof SVGElement ? style.fill : style.color);
+        const [a, b] = [light(colour), light(behind(node))].sort((x, y) => y - x);
+        const size = parseFloat(style.fontSize);
+        const least = size >= 24 || (size >= 18.6 && style.fontWeight >= 700) ? 3 : 4.5;
+        if ((a + 0.05) / (b + 0.05) < least) found.add(`${node.outerHTML.slice(0, 80)}: ${colour}`);
+    }
+    return [...found];
+}"""
 
 
 @pytest.mark.parametrize("page_id", PATHS)
@@ -48,6 +76,7 @@ def test_a_page_in_both_languages_on_a_narrow_screen(page_id: str, watch: Callab
 @pytest.mark.parametrize("page_id", PATHS)
 def test_a_page_by_keyboard_on_paper_and_as_a_picture(page_id: str, watched: Watched) -> None:
     page = watched.open(PATHS[page_id])
+    assert page.evaluate(FAINT) == []
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")

@@ -98,6 +98,7 @@ def summarise(settings: Settings, outcome: dict[str, Any]) -> dict[str, Any]:
             "parquet": str(settings.published / "parquet"),
             "manifest": str(settings.published / "manifest.json"),
             "data_docs": str(settings.quality / "data_docs"),
+            "atlas": str(settings.home / "atlas"),
         },
         "log": outcome["log"],
     }
@@ -157,10 +158,11 @@ def write(report: dict[str, Any]) -> None:
     out(_columns([(name.replace("_", " "), path) for name, path in files.items()], left=(0, 1)))
     out(
         "\nNext\n"
-        "  ame status      what is published, and as of when\n"
-        "  ame gaps        the whole list of missing cells\n"
-        "  ame incidents   what is wrong, and who should act\n"
-        "  ame up          Airflow's page and scheduler on this machine\n"
+        "  ame status          what is published, and as of when\n"
+        "  ame gaps            the whole list of missing cells\n"
+        "  ame incidents       what is wrong, and who should act\n"
+        "  ame atlas --serve   look at it in a browser\n"
+        "  ame up              Airflow's page and scheduler, and the atlas, on this machine\n"
     )
     sys.stdout.flush()
 

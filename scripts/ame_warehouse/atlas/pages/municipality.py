@@ -14,16 +14,22 @@ select municipality_id, note_id, topic, category_id, year_from, year_to, note_sv
 from marts.dim_municipality_note
 order by municipality_id, note_id
 """
+# The difference is that of the first municipality of the pair; seen from the second it has the other sign.
 PAIRS_SQL = """
-select group_id, measure_id, gender, year, municipality_id_a, municipality_id_b, difference, difference_pp,
-    difference_missing_reason, is_same_direction, is_break_crossed
+select municipality_id_a as municipality_id, measure_id, gender, year, difference, difference_pp
 from marts.pair_comparison
-order by group_id, measure_id, gender, year
+where difference is not null or difference_pp is not null
+union all
+select municipality_id_b, measure_id, gender, year, -difference, -difference_pp
+from marts.pair_comparison
+where difference is not null or difference_pp is not null
+order by all
 """
 RIKET_SQL = """
-select municipality_id, measure_id, gender, year, riket_value, difference, difference_pp, is_worse
+select municipality_id, measure_id, gender, year, difference, difference_pp
 from marts.against_riket
-order by municipality_id, measure_id, gender, year
+where difference is not null or difference_pp is not null
+order by all
 """
 # Status and sum of every composition of a place and year: those of the profile and of the referrals.
 COMPOSITIONS_SQL = """
@@ -76,20 +82,23 @@ def build(site: Site) -> None:
         )
 
 
-def _extras(site: Site) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Return by place what stands beside its series: notes, pair, riket, compositions."""
-    found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(
-        lambda: {"notes": [], "pair": [], "riket": [], "compositions": []}
+def _extras(site: Site) -> dict[str, dict[str, Any]]:
+    """Return by place what stands beside its series: notes, compositions, differences from pair and riket.
+
+    Differences are measure → gender → [[year, difference, difference in percentage points]].
+    """
+    found: dict[str, dict[str, Any]] = defaultdict(
+        lambda: {"notes": [], "compositions": [], "pair": {}, "riket": {}}
     )
     for row in site.stream(NOTES_SQL):
         found[row.pop("municipality_id")]["notes"].append(row)
-    for row in site.stream(PAIRS_SQL):
-        for side in ("municipality_id_a", "municipality_id_b"):
-            found[row[side]]["pair"].append(row)
-    for row in site.stream(RIKET_SQL):
-        found[row.pop("municipality_id")]["riket"].append(row)
     for row in site.stream(COMPOSITIONS_SQL):
         found[row.pop("municipality_id")]["compositions"].append(row)
+    for name, sql in (("pair", PAIRS_SQL), ("riket", RIKET_SQL)):
+        for row in site.stream(sql):
+            measures = found[row["municipality_id"]][name]
+            years = measures.setdefault(row["measure_id"], {}).setdefault(row["gender"], [])
+            years.append([row["year"], row["difference"], row["difference_pp"]])
     return found
 
 

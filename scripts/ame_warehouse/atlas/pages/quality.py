@@ -23,6 +23,13 @@ from quality.check_results
 group by all
 order by all
 """
+CHANGES_SQL = """
+select change, subject_id, subject, field, n, municipality_id, municipality, period, gender, value_before,
+    value_after, difference, text_before, text_after, version, version_before
+from quality.changes
+order by version desc, change, subject, municipality, period, gender, field
+limit ?
+"""
 HAS_TABLE_SQL = """
 select count(*) as n
 from information_schema.tables
@@ -72,4 +79,4 @@ def _changes(site: Site) -> dict[str, Any] | None:
     if not site.rows(HAS_TABLE_SQL, ["changes"])[0]["n"]:
         return None
     total = site.rows("select count(*) as n from quality.changes")[0]["n"]
-    return {"total": total, "rows": site.rows("select * from quality.changes limit ?", [MOST_CHANGES])}
+    return {"total": total, "rows": site.rows(CHANGES_SQL, [MOST_CHANGES])}

@@ -91,19 +91,16 @@ function meanNode(cell, unit, decimals) {
 
 /** The differences that the marts have: against the other of the pair, and against riket. */
 function differences(id, gender, view) {
-  const isOf = (one) => one.measure_id === id && one.gender === gender;
-  const list = (rows, sign) => rows.filter(isOf).map((one) => ({
-    year: one.year, isPoints: one.difference_pp !== null, value: one.difference_pp ?? one.difference, sign: sign(one),
-  })).filter((one) => one.value !== null).map((one) => ({...one, value: one.value * one.sign}));
-  const made = (name, cellsOf) => {
-    if (!cellsOf.length) return [];
-    const {isPoints} = cellsOf[0];
-    const decimals = cellsOf.every((cell) => Number.isInteger(cell.value)) ? 0 : 1;
-    return [{name: isPoints ? `${name}, ${t("unit.short.percentage_points")}` : name, cells: cellsOf, show: (cell) => signed(cell.value, decimals)}];
+  const list = (name, found = []) => {
+    if (!found.length) return [];
+    const isPoints = found[0][2] !== null;
+    const made = found.map(([year, difference, points]) => ({year, value: isPoints ? points : difference}));
+    const decimals = made.every((cell) => Number.isInteger(cell.value)) ? 0 : 1;
+    return [{name: isPoints ? `${name}, ${t("unit.short.percentage_points")}` : name, cells: made, show: (cell) => signed(cell.value, decimals)}];
   };
   return [
-    ...made(t("municipality.against_pair"), list(view.pairRows, (one) => (one.municipality_id_a === view.place.id ? 1 : -1))),
-    ...made(t("municipality.against_riket"), list(view.riketRows, () => 1)),
+    ...list(t("municipality.against_pair"), view.data.pair[id]?.[gender]),
+    ...list(t("municipality.against_riket"), view.data.riket[id]?.[gender]),
   ];
 }
 

@@ -31,7 +31,7 @@ async function start() {
   byId("group").replaceChildren(...others.map((group) => el("option", {value: group.id}, group.name)), el("option", {value: ""}, t("municipality.no_group")));
   options.choose(byId("group"), recalled("group") ?? others.find((group) => group.kind === "region")?.id ?? others[0]?.id ?? "");
   chooseGender(recalled("gender"));
-  const shared = {place: {id, name}, data: place, measures, events: numberEvents(events), pairRows: place.pair, riketRows: place.riket};
+  const shared = {place: {id, name}, data: place, measures, events: numberEvents(events)};
   const [skrMeans, partnerData, riketData] = await Promise.all([
     skr && load(`group/${skr.id}`), partner && load(`place/${partner.id}`), places.some((one) => one.id === RIKET) && load(`place/${RIKET}`),
   ]);

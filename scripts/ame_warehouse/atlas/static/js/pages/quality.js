@@ -55,8 +55,20 @@ function incidents(all) {
 function changes(found) {
   if (!found) return el("p.note", {}, t("quality.changes_unknown"));
   if (!found.rows.length) return el("p", {}, t("quality.no_changes"));
-  const columns = Object.keys(found.rows[0]).map((key, i) => ({key, header: textOr(`column.${key}`, key), isNumber: found.rows.every((row) => row[key] === null || typeof row[key] === "number"), isHead: i === 0}));
-  return el("div", {}, el("p", {}, t("quality.changes_shown", {n: found.rows.length, total: found.total})),
+  const side = (row, name) => row[`text_${name}`] ?? (row[`value_${name}`] === null ? "–" : number(row[`value_${name}`], Number.isInteger(row[`value_${name}`]) ? 0 : 1));
+  const plain = (key, header) => ({key, header});
+  const columns = [
+    {key: "change", header: t("quality.what"), isHead: true, show: (row) => textOr(`change.${row.change}`, row.change)},
+    {key: "subject", header: t("word.measure"), show: (row) => el("div.words", {}, row.subject ?? row.subject_id, row.field ? `: ${row.field}` : "")},
+    {key: "municipality", header: t("word.municipality")},
+    {key: "period", header: t("word.year")},
+    {key: "gender", header: t("word.gender"), show: (row) => (row.gender ? textOr(`gender.${row.gender}`, row.gender) : "–")},
+    {key: "value_before", header: t("quality.before"), isNumber: true, show: (row) => side(row, "before"), exportKeys: [plain("value_before", "value_before"), plain("text_before", "text_before")]},
+    {key: "value_after", header: t("quality.after"), isNumber: true, show: (row) => side(row, "after"), exportKeys: [plain("value_after", "value_after"), plain("text_after", "text_after")]},
+    {key: "n", header: t("quality.number"), isNumber: true, show: (row) => number(row.n)},
+    {key: "version", header: t("word.version")},
+  ];
+  return el("div", {}, el("p", {}, t("quality.changes_shown", {n: number(found.rows.length), total: number(found.total)})),
     dataTable(columns, found.rows, {caption: t("quality.changes"), name: "andringar", source: own(), isFiltered: true}));
 }
 
