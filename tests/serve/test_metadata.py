@@ -124,7 +124,7 @@ def test_the_catalogue_has_what_dcat_ap_se_asks_for(settings: Settings) -> None:
         assert languages == {"sv", "en"}
         assert found.value(one, DCTERMS.description)
         assert found.value(one, DCTERMS.publisher) == publisher_id
-        assert found.value(one, DCTERMS.spatial) == URIRef(f"{EU}/country/SWE")
+        assert found.value(one, DCTERMS.spatial) == URIRef("http://sws.geonames.org/2661886")
     for one in datasets:
         assert found.value(one, DCAT.theme) == URIRef(f"{EU}/data-theme/SOCI")
         assert str(found.value(one, DCTERMS.accrualPeriodicity)).startswith(f"{EU}/frequency/")

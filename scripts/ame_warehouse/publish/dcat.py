@@ -26,7 +26,7 @@ ABOUT_SV = (
     "kostnader, omvärld och inskrivna arbetslösa per kommun, med orsaken till varje värde som saknas."
 )
 THEME = f"{EU}/data-theme/SOCI"
-SWEDEN = f"{EU}/country/SWE"
+SWEDEN = "http://sws.geonames.org/2661886"
 FREQUENCIES = ("MONTHLY", "ANNUAL", "IRREG", "NEVER")
 NOT_STATED = "Not stated (AME_PUBLISHER)"
 Periods = dict[str, tuple[str, str]]
@@ -144,6 +144,7 @@ class Catalogue:
             "dcterms:title": path,
             "dcat:accessURL": {"@id": self._at(path)},
             "dcat:downloadURL": {"@id": self._at(path)},
+            "dcterms:format": media_type,
             "dcat:mediaType": {"@id": f"https://www.iana.org/assignments/media-types/{media_type}"},
             "dcterms:license": [_license(source) for source in sources],
             "dcterms:rights": [_rights(source) for source in sources],
