@@ -24,6 +24,8 @@ on the DAGs that it watches.
   *Do:* look at the last runs of `ingest_kolada` and `build_warehouse`.
 - **`check.watch` failed**: the watch could not read the manifest or write the incident. *Do:* the
   message names the file; correct owner or mode, clear the task.
+- **`keep_house.tidy` failed**: what is old could not be packed or removed. *Do:* free space or correct the
+  permissions; nothing is lost, the next day goes on (`ame clean` does the same at once).
 
 **Who is told.** Incidents: `ame incidents` and the table `quality.incidents` of the next published version;
 the addresses in `AME_ALERT_URLS`. `AME_HEARTBEAT_URL` hears of every watch that did its work.
@@ -50,7 +52,20 @@ def watch_warehouse() -> None:
 
         watch()
 
+    @task_group
+    def keep_house() -> None:
+        """What no rule keeps goes, what is old is packed."""
+
+        @task(execution_timeout=timedelta(minutes=30))
+        def tidy() -> dict[str, Any]:
+            from ame_warehouse.pipeline.tasks import run_step
+
+            return run_step("tidy")
+
+        tidy()
+
     check()
+    keep_house()
 
 
 watch_warehouse()

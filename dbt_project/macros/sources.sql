@@ -3,7 +3,7 @@
     {%- if source_name == 'warehouse' -%}
         {{ env_var('AME_ACKNOWLEDGED_GAPS', '') }}
     {%- else -%}
-        {{ env_var('AME_OBSERVATIONS', 'observations') }}/source={{ source_name }}/*/{{ name }}.parquet
+        {{ env_var('AME_OBSERVATIONS', 'observations') }}/source={{ source_name }}/fetch=*/{{ name }}.parquet
     {%- endif -%}
 {%- endmacro %}
 

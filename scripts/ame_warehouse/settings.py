@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     public_url: str = ""
     project: Path = PROJECT_ROOT
     memory_limit: str = "1GB"
+    keep_versions: int = Field(default=3, ge=1)
+    keep_days: int = Field(default=30, ge=1)
 
     @field_validator("home", "project")
     @classmethod

@@ -166,6 +166,8 @@ def test_the_order_of_the_build(bag: dict) -> None:
 
 def test_the_params_have_a_schema(bag: dict) -> None:
     ingest = bag["dags"]["ingest_kolada"]["params"]
-    assert set(ingest) == {"measures", "municipalities", "years"}
-    assert all(schema["type"] == ["null", "array"] for schema in ingest.values())
+    lists, texts = {"measures", "municipalities", "years"}, {"reason", "requested_by", "resume"}
+    assert set(ingest) == lists | texts
+    for names, kind in ((lists, "array"), (texts, "string")):
+        assert all(ingest[name]["type"] == ["null", kind] for name in names)
     assert bag["dags"]["build_warehouse"]["params"]["full_refresh"]["type"] == "boolean"

@@ -15,6 +15,7 @@ from ame_warehouse.cli import (
     backfill,
     changes,
     checks,
+    clean,
     dictionary,
     diff,
     docs,
@@ -78,6 +79,7 @@ app.command("changes")(changes.changes)
 app.command("versions")(versions.versions)
 app.command("publish")(versions.publish)
 app.command("backfill")(backfill.backfill)
+app.command("clean")(clean.clean)
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ def versions(
     from ame_warehouse.publish import rollback
     from ame_warehouse.settings import load_settings
 
-    found = rollback.kept(load_settings())
+    settings = load_settings()
+    found = rollback.kept(settings)
     if as_json:
         output.write_json(found)
         return
@@ -35,6 +36,9 @@ def versions(
             ]
             for one in found
         ],
+    )
+    typer.echo(
+        f"kept: {settings.keep_versions} (AME_KEEP_VERSIONS), the newest and the published one in any case"
     )
 
 

@@ -21,6 +21,7 @@ from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import AmeError, BuildError, BusyError, PublishError, SettingsError
 from ame_warehouse.history import changes
 from ame_warehouse.history.days import end_of
+from ame_warehouse.landing import compact
 from ame_warehouse.pipeline import locks, progress
 from ame_warehouse.pipeline.faults import readable
 from ame_warehouse.publish import manifest as manifests
@@ -151,13 +152,13 @@ def _snapshot(settings: Settings, work: Path) -> Settings:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     home = work / "home"
-    busy = aside.exists()
+    busy = aside.exists() or compact.is_under_way(settings)
     if not busy:
         try:
             shutil.copytree(settings.observations, home / "observations", copy_function=_link)
         except (FileNotFoundError, shutil.Error):  # moved aside or removed while it was linked
             busy = True
-    if busy or aside.exists():
+    if busy or aside.exists() or compact.is_under_way(settings):
         raise BusyError(
             "the observations are being made again",
             expected="no `ame reparse` at the same time",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from ame_warehouse.settings import Settings
 
 MEASURES = "measures.parquet"
 OBSERVATIONS = "observations.parquet"
+FETCHES = "fetches.json"  # in a directory of merged fetches: whose rows it holds
 
 
 def fetch_dir(observations: Path, fetch_id: str, source: str = "kolada") -> Path:
@@ -19,14 +21,26 @@ def fetch_dir(observations: Path, fetch_id: str, source: str = "kolada") -> Path
     return observations / f"source={source}" / f"fetch={fetch_id}"
 
 
+def parsed_directories(observations: Path, source: str = "kolada") -> dict[Path, list[str]]:
+    """Return the directories of parsed fetches with the ids whose rows each holds: one, or many merged."""
+    found = {}
+    for path in observations.glob(f"source={source}/fetch=*/{MEASURES}"):
+        named = path.with_name(FETCHES)
+        own = [path.parent.name.removeprefix("fetch=")]
+        found[path.parent] = json.loads(named.read_text(encoding="utf-8")) if named.exists() else own
+    return found
+
+
 def parsed_fetch_ids(observations: Path, source: str = "kolada") -> list[str]:
     """Return the ids of the parsed fetches, oldest first."""
-    found = observations.glob(f"source={source}/fetch=*/{MEASURES}")
-    return sorted(path.parent.name.removeprefix("fetch=") for path in found)
+    return sorted(fetch_id for held in parsed_directories(observations, source).values() for fetch_id in held)
 
 
 def _files(observations: Path, fetch_ids: Iterable[str], name: str) -> list[str]:
-    return [str(fetch_dir(observations, fetch_id) / name) for fetch_id in fetch_ids]
+    """Return the files that hold the rows of these fetches (and of those merged with them)."""
+    wanted = set(fetch_ids)
+    held = parsed_directories(observations).items()
+    return sorted(str(path / name) for path, ids in held if not wanted.isdisjoint(ids))
 
 
 class Held:

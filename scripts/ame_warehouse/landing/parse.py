@@ -16,21 +16,12 @@ from ame_warehouse.landing.findings import Findings, cell_findings, fetch_findin
 from ame_warehouse.landing.group_values import group_value_rows
 from ame_warehouse.landing.index import earlier_contents, fetch_dir, parsed_fetch_ids
 from ame_warehouse.landing.pages import load_cells
-from ame_warehouse.landing.schema import TABLES
+from ame_warehouse.landing.schema import SORT, TABLES
 from ame_warehouse.landing.store import Objects, fetch_ids, read_fetch
 from ame_warehouse.landing.tables import connect, fill, timestamp, write_parquet
 from ame_warehouse.settings import Settings
 
 SCRATCH = ".scratch"
-SORT = {
-    "observations": "kpi_id, municipality_id, year, gender",
-    "measures": "kpi_id",
-    "kpi_metadata": "kpi_id",
-    "places": "id",
-    "groups": "group_id, member_id",
-    "group_values": "kpi_id, group_id, year, gender",
-    "findings": "kind, severity, kpi_id, municipality_id, year, gender, found, expected, detail",
-}
 
 
 def parse_missing(settings: Settings, besides: Collection[str | None] = ()) -> list[str]:

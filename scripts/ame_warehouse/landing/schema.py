@@ -91,6 +91,17 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 
+# The order of the rows in each file.
+SORT = {
+    "observations": "kpi_id, municipality_id, year, gender",
+    "measures": "kpi_id",
+    "kpi_metadata": "kpi_id",
+    "places": "id",
+    "groups": "group_id, member_id",
+    "group_values": "kpi_id, group_id, year, gender",
+    "findings": "kind, severity, kpi_id, municipality_id, year, gender, found, expected, detail",
+}
+
 
 def ddl(table: str) -> str:
     """Return the column definitions of a table, for `create table`."""

@@ -21,6 +21,7 @@ from typing import Any
 import zstandard
 
 from ame_warehouse.errors import LandingError
+from ame_warehouse.landing import packs
 from ame_warehouse.landing.clock import FETCH_TIME, later_than
 
 LEVEL = 3
@@ -216,12 +217,13 @@ def clock_note(behind: timedelta) -> dict[str, str]:
 
 
 def fetch_ids(landing: Path, source: str = "kolada") -> list[str]:
-    """Return the ids of all finished fetches, oldest first."""
+    """Return the ids of all finished fetches, oldest first; those whose records are packed too."""
     root = landing / source
     if not root.is_dir():
-        return []
+        return sorted(packs.packed_ids(landing, source))
     try:
-        names = [path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
+        names = {path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()}
+        names |= packs.packed_ids(landing, source)
     except OSError as exc:
         raise LandingError(
             "the landing cannot be read",
@@ -237,7 +239,7 @@ def read_fetch(landing: Path, fetch_id: str, source: str = "kolada") -> dict[str
     """Return the `fetch.json` of a finished fetch; raise `LandingError` when it is missing or unreadable."""
     path = landing / source / fetch_id / FETCH_FILE
     try:
-        fetch = json.loads(path.read_text(encoding="utf-8"))
+        fetch = json.loads(_record_file(landing, source, fetch_id, FETCH_FILE))
         if not isinstance(fetch, dict) or fetch.get("fetch_id") != fetch_id:
             raise ValueError("it is not the record of this fetch")
     except (OSError, ValueError) as exc:
@@ -253,7 +255,18 @@ def read_fetch(landing: Path, fetch_id: str, source: str = "kolada") -> dict[str
 
 def read_requests(landing: Path, fetch_id: str, source: str = "kolada") -> Iterator[dict[str, Any]]:
     """Yield the outcome records of a finished fetch, in the order in which they were written."""
-    path = landing / source / fetch_id / REQUESTS_FILE
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
+    for line in _record_file(landing, source, fetch_id, REQUESTS_FILE).decode("utf-8").split("\n"):
+        if line:
             yield json.loads(line)
+
+
+def _record_file(landing: Path, source: str, fetch_id: str, name: str) -> bytes:
+    """Return a record file of a fetch, from its directory or from the pack that it went into."""
+    path = landing / source / fetch_id / name
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        body = packs.packed_file(landing, source, fetch_id, name)
+        if body is None:
+            raise
+        return body

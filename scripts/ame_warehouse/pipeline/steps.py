@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ame_warehouse.errors import short
+from ame_warehouse.landing import compact
 from ame_warehouse.pipeline import locks, progress
 from ame_warehouse.pipeline.faults import is_of_the_machine
 from ame_warehouse.settings import Settings, load_settings
@@ -28,6 +29,7 @@ def _writing(step: str) -> Iterator[Settings]:
     settings = load_settings()
     with locks.writer(settings, f"the step {step}"):
         try:
+            compact.finish(settings)
             yield settings
         except Exception as exc:
             if is_of_the_machine(exc):
@@ -212,6 +214,14 @@ def _set_aside(path: Path) -> Iterator[None]:
             aside.rename(path)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def tidy() -> dict[str, Any]:
+    """Remove what no rule keeps and pack what is old; see `housekeeping.clean` for what is returned."""
+    from ame_warehouse.pipeline import housekeeping
+
+    with _writing("tidy") as settings:
+        return housekeeping.clean(settings)
 
 
 def watch() -> dict[str, Any]:

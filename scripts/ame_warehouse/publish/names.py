@@ -9,8 +9,6 @@ from pathlib import Path
 from ame_warehouse.publish import metadata
 from ame_warehouse.publish.files import place, sync, sync_tree
 
-KEEP_VERSIONS = 3
-
 
 def swap_names(root: Path, target: Path) -> None:
     """Let the public names point at the new version, each in one step."""
@@ -54,8 +52,23 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def forget_old(root: Path, current: str) -> None:
-    """Keep the newest three versions; the one that is published is always among them."""
-    others = sorted(path for path in (root / "versions").iterdir() if path.name != current)
-    for path in others[: max(0, len(others) - (KEEP_VERSIONS - 1))]:
+def forget_old(root: Path, keep: int) -> None:
+    """Remove the versions beyond the newest `keep`; the one that is published always stays."""
+    for path in surplus(root, keep):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def surplus(root: Path, keep: int) -> list[Path]:
+    """Return the versions that go: all but the published one and the newest, `keep` in all.
+
+    The newest stays also when it has been set aside for another one.
+    """
+    try:
+        published = (root / "parquet").resolve().parent.name
+        others = sorted(path for path in (root / "versions").iterdir() if path.name != published)
+    except OSError:
+        return []
+    if not (root / "versions" / published).exists():
+        return []
+    was_set_aside = bool(others) and others[-1].name > published
+    return others[: max(0, len(others) - max(keep - 1, int(was_set_aside)))]

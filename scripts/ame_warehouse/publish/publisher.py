@@ -98,7 +98,7 @@ def publish(settings: Settings, publication: Publication) -> dict[str, Any]:
         swap_names(root, target)
         manifests.write_json(manifests.manifest_path(settings), body)
         sync(root)
-        forget_old(root, publication.version)
+        forget_old(root, settings.keep_versions)
         manifests.keep_reserve(settings)
     return body
 
