@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from tiny_project import build_without_dbt, grave, land, make
 
-from ame_warehouse.errors import BuildError, CheckFailedError, PublishError
+from ame_warehouse.errors import BuildError, CheckFailedError, PublishError, SeedError
 from ame_warehouse.pipeline import build
 from ame_warehouse.publish import publisher
 from ame_warehouse.publish.manifest import read_manifest
@@ -224,6 +224,25 @@ def test_a_publication_that_fails_marks_stale_and_can_be_repeated(
     assert query(settings, "select check_id, resolved_at is null from quality.incidents") == [
         ("publication", False)
     ]
+
+
+def test_a_column_that_the_dictionary_does_not_describe_stops_the_publication(
+    settings: Settings, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(settings, "f1", 300.0)
+    first = run(settings)
+
+    def undescribed(*_: Any) -> int:
+        raise SeedError("marts.new.amount is not described", action="add a row to dictionary_rules")
+
+    monkeypatch.setattr(build, "write_dictionary", undescribed)
+    with pytest.raises(PublishError, match=r"marts\.new\.amount") as caught:
+        run(settings, full_refresh=True)
+    assert caught.value.action == "add a row to dictionary_rules"
+    body = read_manifest(settings)
+    assert body is not None
+    assert (body["version"], body["stale"]) == (first["version"], True)
+    assert "marts.new.amount" in body["stale_reason"]
 
 
 def test_damaged_published_files_are_made_again(settings: Settings, quick: None) -> None:

@@ -18,7 +18,7 @@ from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.atlas import step as atlas
 from ame_warehouse.builder import dbt_runner, fingerprint
 from ame_warehouse.dictionary.table import write_dictionary
-from ame_warehouse.errors import BuildError, PublishError, SettingsError
+from ame_warehouse.errors import BuildError, PublishError, SeedError, SettingsError
 from ame_warehouse.history import backfill_log, changes, changes_page
 from ame_warehouse.landing.clock import VERSION_TIME, later_than
 from ame_warehouse.pipeline import progress, publication
@@ -193,6 +193,9 @@ def _publish(settings: Settings, state: RunState) -> dict[str, Any]:
             write_incidents(con, publication.as_published(store.incidents()))
             write_backfills(con, backfill_log.merged(settings, settled))
             write_dictionary(con, settings)
+    except SeedError as exc:  # a column that the dictionary does not describe
+        said = {name: getattr(exc, name) for name in ("expected", "found", "source", "action")}
+        raise PublishError(exc.message, **said) from exc
     except duckdb.Error as exc:
         raise PublishError(
             "the results of the checks cannot be written into the candidate",
