@@ -96,5 +96,9 @@ class PublishError(AmeError):
     """The candidate could not be published; readers keep the version they have."""
 
 
+class CopyDiffersError(PublishError):
+    """A published copy is not what the candidate holds."""
+
+
 class BusyError(AmeError):
     """Another run is writing to the same AME_HOME."""

@@ -20,7 +20,14 @@ from ame_warehouse.alerts.routes import usable
 from ame_warehouse.atlas import build as atlas_build
 from ame_warehouse.atlas import step as atlas_step
 from ame_warehouse.builder import dbt_runner
-from ame_warehouse.errors import AmeError, BuildError, LandingError, PublishError, SourceError
+from ame_warehouse.errors import (
+    AmeError,
+    BuildError,
+    CopyDiffersError,
+    LandingError,
+    PublishError,
+    SourceError,
+)
 from ame_warehouse.landing.store import FetchWriter, new_fetch_id
 from ame_warehouse.pipeline import build, publication, sources, watchdog
 from ame_warehouse.serve import step
@@ -79,12 +86,14 @@ def _delivery(*, fails: bool) -> Day:
     return day
 
 
-def _watch(*, alive: bool) -> Day:
+def _watch(*, alive: bool, harmed: bool = False) -> Day:
     def day(settings: Settings) -> None:
         if alive:
             newest = {source: _landed(settings, source) for source in watchdog.SILENCE_LIMITS}
             newest = {source: {"newest_fetch": fetch} for source, fetch in newest.items()}
-            body = {"version": "v1", "sources": newest, "stale": False}
+            body = {"version": "v1", "sources": newest, "stale": False, "files": {}}
+            if harmed:
+                body["files"] = {"parquet/marts/costs.parquet": {"bytes": 1}}
             settings.published.mkdir(parents=True)
             (settings.published / "manifest.json").write_text(json.dumps(body))
         watchdog.watch(settings, NOW)
@@ -141,6 +150,10 @@ DAYS: dict[str, tuple[Day, Day]] = {
         lambda settings: publication.succeeded(settings, "v1"),
         lambda settings: publication.failed(settings, "v1", PublishError("no space")),
     ),
+    "published_copy": (
+        lambda settings: publication.succeeded(settings, "v1"),
+        lambda settings: publication.failed(settings, "v1", CopyDiffersError("marts.costs differs")),
+    ),
     "postgres_publication": (_served(""), _served(f"postgresql://{NOWHERE}/nobody")),
     "atlas_made": (_atlas(fails=False), _atlas(fails=True)),
     "alert_routes_usable": (_routes(""), _routes("mailto//forgot-the-colon")),
@@ -148,6 +161,7 @@ DAYS: dict[str, tuple[Day, Day]] = {
     "watch_source_silent_*": (_watch(alive=True), _watch(alive=False)),
     "watch_nothing_runs": (_watch(alive=True), _watch(alive=False)),
     "watch_published_stale": (_watch(alive=True), _watch(alive=False)),
+    "watch_published_intact": (_watch(alive=True), _watch(alive=True, harmed=True)),
 }
 
 

@@ -13,7 +13,12 @@ from ame_warehouse.quality.incidents import list_incidents
 from ame_warehouse.settings import Settings
 
 NOW = datetime(2026, 3, 20, 6, 30, tzinfo=UTC)
-ALL = {"watch_source_silent_kolada", "watch_nothing_runs", "watch_published_stale"}
+ALL = {
+    "watch_source_silent_kolada",
+    "watch_nothing_runs",
+    "watch_published_stale",
+    "watch_published_intact",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +47,13 @@ def land(settings: Settings, when: datetime, *, outcome: str = "complete", mode:
 
 def publish(settings: Settings, newest_fetch: str, **more: object) -> None:
     settings.published.mkdir(parents=True, exist_ok=True)
-    body = {"version": "v1", "sources": {"kolada": {"newest_fetch": newest_fetch}}, "stale": False, **more}
+    body = {
+        "version": "v1",
+        "sources": {"kolada": {"newest_fetch": newest_fetch}},
+        "stale": False,
+        "files": {},
+        **more,
+    }
     (settings.published / "manifest.json").write_text(json.dumps(body))
 
 
@@ -58,7 +69,7 @@ def test_all_is_well(settings: Settings) -> None:
 
 
 def test_nothing_was_ever_fetched_or_published(settings: Settings) -> None:
-    assert statuses(settings) == dict.fromkeys(ALL, "failed")
+    assert statuses(settings) == dict.fromkeys(ALL - {"watch_published_intact"}, "failed")
     open_now = list_incidents(settings, open_only=True)
     assert {i.check_id for i in open_now} == ALL
     assert all(i.action and i.owner == "operator" for i in open_now)
@@ -113,3 +124,17 @@ def test_a_failed_fetch_is_a_sign_of_life_but_not_for_ever(
 ) -> None:
     publish(settings, land(settings, NOW - timedelta(days=days), outcome="failed"))
     assert statuses(settings)["watch_nothing_runs"] == status
+
+
+def test_published_files_that_somebody_changed(settings: Settings) -> None:
+    files = {"parquet/marts/costs.parquet": {"bytes": 4}}
+    publish(settings, land(settings, NOW - timedelta(days=3)), files=files)
+    path = settings.published / "parquet/marts/costs.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR")
+    assert statuses(settings)["watch_published_intact"] == "failed"
+    (incident,) = list_incidents(settings)
+    assert "parquet/marts/costs.parquet differs" in incident.summary
+    path.write_bytes(b"PAR1")
+    assert statuses(settings)["watch_published_intact"] == "passed"
+    assert not list_incidents(settings, open_only=True)

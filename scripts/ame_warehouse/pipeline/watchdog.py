@@ -16,6 +16,7 @@ from ame_warehouse.alerts import delivery
 from ame_warehouse.alerts import tell as alerts
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.store import fetch_ids, read_fetch
+from ame_warehouse.publish import publisher
 from ame_warehouse.publish.manifest import read_manifest
 from ame_warehouse.quality import register
 from ame_warehouse.quality.incidents import IncidentStore
@@ -70,7 +71,25 @@ def check(settings: Settings, now: datetime) -> list[CheckResult]:
     results = [_silence(settings, source, newest[source], now) for source in SILENCE_LIMITS]
     results.append(_idleness(settings, now))
     results.append(_staleness(settings, newest, now))
+    results += _intact(settings, now)
     return results
+
+
+def _intact(settings: Settings, now: datetime) -> list[CheckResult]:
+    """Are the published files those that the manifest describes? Nothing to say when nothing is published."""
+    manifest = read_manifest(settings)
+    if manifest is None:
+        return []
+    damage = publisher.damaged(settings.published, manifest)
+    return [
+        register.result(
+            settings,
+            "watch_published_intact",
+            ran_at=_text(now),
+            failed=damage is not None,
+            found=damage or f"{len(manifest['files'])} files as they were published",
+        )
+    ]
 
 
 def newest_success(settings: Settings, source: str) -> tuple[str, datetime] | None:

@@ -26,7 +26,7 @@ from typing import Any
 import duckdb
 
 from ame_warehouse import __version__
-from ame_warehouse.errors import PublishError
+from ame_warehouse.errors import CopyDiffersError, PublishError
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import metadata, swedish
 from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, digest_of_copy
@@ -259,7 +259,7 @@ def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: P
     ):
         found = digest_of_copy(con, relation)
         if found != original:
-            raise PublishError(
+            raise CopyDiffersError(
                 f"{what} of {schema}.{table} differs from the candidate",
                 expected=f"{original[0]} rows, digest {original[1]}",
                 found=f"{found[0]} rows, digest {found[1]}",
