@@ -1,6 +1,9 @@
-{#- The files of a source (pattern): Arbetsförmedlingen's parsed tables, or what people told with `ame gaps ack`. -#}
+{#- The files of a source (pattern): Arbetsförmedlingen's parsed tables, or what people told with `ame gaps ack` and
+    `ame quarantine release`. -#}
 {% macro source_files(source_name, name) -%}
-    {%- if source_name == 'warehouse' -%}
+    {%- if name == 'releases' -%}
+        {{ env_var('AME_RELEASES', '') }}
+    {%- elif source_name == 'warehouse' -%}
         {{ env_var('AME_ACKNOWLEDGED_GAPS', '') }}
     {%- else -%}
         {{ env_var('AME_OBSERVATIONS', 'observations') }}/source={{ source_name }}/fetch=*/{{ name }}.parquet

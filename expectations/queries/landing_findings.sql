@@ -28,7 +28,14 @@ select
 from landing_findings as findings
 left join newest on findings.kpi_id = newest.kpi_id and findings.fetch_id = newest.fetch_id
 where
-    newest.kpi_id is not null
-    or (findings.kpi_id is null and findings.fetch_id = (select fetch_id from newest_fetch))
+    (
+        newest.kpi_id is not null
+        or (findings.kpi_id is null and findings.fetch_id = (select fetch_id from newest_fetch))
+    )
+    -- what could not be read is in quality.quarantine and has a check of its own
+    and not (
+        findings.kind = 'odd_value'
+        and (findings.found = 'a value that cannot be keyed' or starts_with(findings.detail, 'not_a_number'))
+    )
 order by all
 limit 100000

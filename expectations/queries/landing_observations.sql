@@ -28,8 +28,7 @@ select
         as n_incomplete_keys,
     sum(observations.n_same_key - 1) as n_repeated_keys,
     min(observations.year) as first_year,
-    max(observations.year) as last_year,
-    count(*) filter (where observations.value_issue = 'not_a_number') as n_not_a_number
+    max(observations.year) as last_year
 from (
     select
         *,

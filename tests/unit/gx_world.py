@@ -57,6 +57,11 @@ MARTS = {
     "quality.corrections": "measure_id varchar, municipality_id varchar, municipality varchar, year integer, "
     "gender varchar, state varchar, source_value double, corrected_value double, value_at_source double, "
     "corrected_by varchar, expires_on date, note varchar, fetched_at timestamp",
+    "quality.quarantine": "quarantine_id varchar, source varchar, state varchar, is_releasable boolean, "
+    "measure_id varchar, kpi_id varchar, municipality_id varchar, municipality varchar, year integer, gender varchar, "
+    "place_in_source varchar, raw_value varchar, reason varchar, object_sha256 varchar, fetch_id varchar, "
+    "first_seen_at timestamp, last_seen_at timestamp, released_value double, released_by varchar, "
+    "released_at timestamp, note varchar",
     "quality.coverage": "measure_id varchar, year integer, n_expected integer, n_reported integer, "
     "missing_municipality_ids varchar",
 }
@@ -158,6 +163,9 @@ insert into quality.statements
 values ('a', 'gr_2024', date '2024-01-31', 'Det är så.', 'Tabell 4', 'not_reported', 'share', '1440', 'Ale', 2017,
     true, true, true, 'same');
 
+insert into quality.quarantine
+values ('Q-1', 'kolada', 'superseded', true, 'share', 'U40800', '1440', 'Ale', 2021, 'T', 'KPI U40800', '"12 st"', 'x', null,
+        'f1', timestamp '2024-01-02', timestamp '2024-01-02', null, null, null, null);
 insert into quality.coverage
 select 'share', year, 40, 39, '1481' from range(2020, 2023) as years (year);
 insert into quality.gaps
@@ -214,10 +222,7 @@ BAD: dict[str, tuple[str, set[str]]] = {
     "landing_first_year": ("update landing_observations set year = 22 where year = 2022", set()),
     "landing_last_year": ("update landing_observations set year = 20222 where year = 2022", set()),
     "landing_status_known": ("update landing_observations set status = 'Nytt' where value is null", set()),
-    "landing_values_are_numbers": (
-        "update landing_observations set value = null, value_issue = 'not_a_number' where year = 2021",
-        set(),
-    ),
+    "quarantine_empty": ("update quality.quarantine set state = 'held'", set()),
     "landing_measure_named": (
         "update landing_measures set kpi_id = 'U99999' where kpi_id = 'N40011'",
         set(),

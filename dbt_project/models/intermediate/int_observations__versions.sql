@@ -73,6 +73,7 @@ select
     versions.fetched_at,
     versions.fetch_id,
     versions.value is not null and versions.is_preliminary as is_preliminary,
+    coalesce(versions.value_issue = 'released', false) as is_released,
     versions.vintage
 from versions
 inner join {{ ref('stg_kolada__catalogue') }} as catalogue on versions.kpi_id = catalogue.kpi_id

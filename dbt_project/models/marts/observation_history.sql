@@ -14,6 +14,7 @@ select
     fetched_at,
     fetch_id,
     is_preliminary,
+    is_released,
     vintage,
     '{{ "as_printed" if var("ame_mode") == "sample" else "api" }}' as origin
 from {{ ref('int_observations__versions') }}
@@ -35,6 +36,7 @@ select
     fetched_at,
     fetch_id,
     false as is_preliminary,
+    false as is_released,
     vintage,
     {{ af_origin() }} as origin
 from {{ ref('int_af__versions') }}

@@ -1,6 +1,7 @@
 -- Rows and cells that could not be typed and were put aside, of the files that are built from.
 select
     quarantine.fetch_id,
+    files.fetched_at,
     quarantine.file_sha256,
     quarantine.dataset,
     quarantine.sheet_or_cache as table_name,
@@ -9,9 +10,9 @@ select
     quarantine.reason,
     quarantine.raw
 from {{ af_source('quarantine') }} as quarantine
-where
-    exists (
-        select 1
-        from {{ ref('stg_af__files') }} as files
-        where files.fetch_id = quarantine.fetch_id
-    )
+inner join (
+    select distinct
+        fetch_id,
+        fetched_at
+    from {{ ref('stg_af__files') }}
+) as files on quarantine.fetch_id = files.fetch_id

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from ame_warehouse.errors import BuildError
-from ame_warehouse.quality import explained_gaps, failing_rows
+from ame_warehouse.quality import explained_gaps, failing_rows, releases
 from ame_warehouse.quality.register import Entry, Register
 from ame_warehouse.quality.register import load as load_register
 from ame_warehouse.quality.results import CheckResult, Status
@@ -123,6 +123,7 @@ def run_dbt(
     environment = {
         "AME_OBSERVATIONS": str(settings.observations),
         "AME_ACKNOWLEDGED_GAPS": str(explained_gaps.store_path(settings)),
+        "AME_RELEASES": str(releases.store_path(settings)),
         "AME_BUILD_FILE": str(candidate),
         "AME_MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import duckdb
 from ame_warehouse import __version__
 from ame_warehouse.builder import silent
 from ame_warehouse.errors import BuildError, LandingError
-from ame_warehouse.quality import explained_gaps
+from ame_warehouse.quality import explained_gaps, releases
 from ame_warehouse.quality.incidents import list_incidents
 from ame_warehouse.settings import Settings
 
@@ -159,6 +160,7 @@ def parts(settings: Settings, as_of: str | None = None) -> dict[str, str]:
                 if i.acknowledged_by
             ]
             + explained_gaps.in_force(settings, explained_gaps.build_day(as_of))
+            + [astuple(one) for one in releases.decisions(settings) if not as_of or one.decided_at <= as_of]
         ),
     }
 

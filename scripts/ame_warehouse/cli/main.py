@@ -22,6 +22,7 @@ from ame_warehouse.cli import (
     gap_acks,  # noqa: F401 (its commands belong to `ame gaps`)
     gaps,
     incidents,
+    quarantine,
     reparse,
     run,
     serve,
@@ -64,6 +65,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.add_typer(gaps.app, name="gaps")
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(quarantine.app, name="quarantine")
 app.command("checks")(checks.checks)
 app.add_typer(alerts.app, name="alerts")
 app.command("watch")(watch.watch)
