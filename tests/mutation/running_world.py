@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
+import duckdb
 from tests.unit import tiny_project
 
 from ame_warehouse.alerts import notifier, tell
@@ -101,6 +102,20 @@ def _watch(*, alive: bool, harmed: bool = False) -> Day:
     return day
 
 
+def _due(day: str) -> Day:
+    def watch(settings: Settings) -> None:
+        settings.published.mkdir(parents=True)
+        with duckdb.connect(str(settings.published / "warehouse.duckdb")) as con:
+            con.execute("create schema quality")
+            con.execute(
+                "create table quality.freshness as select 'kolada' as source, 'kas' as series_id, "
+                f"'2025' as next_period, date '{day}' as expected_by"
+            )
+        watchdog.watch(settings, NOW)
+
+    return watch
+
+
 def _landed(settings: Settings, source: str) -> str:
     when = NOW - timedelta(hours=5)
     fetch_id = new_fetch_id(when)
@@ -161,6 +176,7 @@ DAYS: dict[str, tuple[Day, Day]] = {
     "watch_source_silent_*": (_watch(alive=True), _watch(alive=False)),
     "watch_nothing_runs": (_watch(alive=True), _watch(alive=False)),
     "watch_published_stale": (_watch(alive=True), _watch(alive=False)),
+    "watch_source_overdue_*": (_due("2026-03-20"), _due("2026-03-19")),
     "watch_published_intact": (_watch(alive=True), _watch(alive=True, harmed=True)),
 }
 

@@ -7,7 +7,8 @@ with told as (
         versions.valid_to,
         versions.valid_from < cast(statements.vintage_date as timestamp) + interval '1' day
         and (
-            versions.valid_to is null or versions.valid_to >= cast(statements.vintage_date as timestamp) + interval '1' day
+            versions.valid_to is null
+            or versions.valid_to >= cast(statements.vintage_date as timestamp) + interval '1' day
         ) as was_known,
         -- on a day before the first fetch of a measure nothing is known of it
         min(versions.valid_from) over (partition by statements.measure_id, statements.statement_id) as known_since
@@ -25,8 +26,9 @@ counted as (
         min(known_since) as known_since,
         sum(case when was_known and value is not null and (year is null or version_year = year) then 1 else 0 end)
             as n_values_then,
-        sum(case when valid_to is null and value is not null and (year is null or version_year = year) then 1 else 0 end)
-            as n_values_now
+        sum(
+            case when valid_to is null and value is not null and (year is null or version_year = year) then 1 else 0 end
+        ) as n_values_now
     from told
     group by statement_id
 ),

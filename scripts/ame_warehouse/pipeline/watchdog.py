@@ -28,6 +28,7 @@ SILENCE_LIMITS = {"kolada": timedelta(days=15), "arbetsformedlingen": timedelta(
 STALE_LIMIT = timedelta(hours=24)
 IDLE_LIMIT = timedelta(days=8)  # Kolada is fetched weekly; a day for retries
 USABLE = ("complete", "empty")
+SHOWN = 5
 log = logging.getLogger(__name__)
 
 
@@ -72,6 +73,7 @@ def check(settings: Settings, now: datetime) -> list[CheckResult]:
     results.append(_idleness(settings, now))
     results.append(_staleness(settings, newest, now))
     results += _intact(settings, now)
+    results += _punctuality(settings, now)
     return results
 
 
@@ -90,6 +92,34 @@ def _intact(settings: Settings, now: datetime) -> list[CheckResult]:
             found=damage or f"{len(manifest['files'])} files as they were published",
         )
     ]
+
+
+def _punctuality(settings: Settings, now: datetime) -> list[CheckResult]:
+    """Has each source published what is due by its own rhythm (quality.freshness)?"""
+    import duckdb
+
+    path = settings.published / "warehouse.duckdb"
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            rows = con.execute(
+                "select source, series_id, next_period, expected_by from quality.freshness order by all"
+            ).fetchall()
+    except duckdb.Error:  # nothing published, or by a version without the table: said by other checks
+        return []
+    results = []
+    for source in sorted({row[0] for row in rows}):
+        late = [row for row in rows if row[0] == source and row[3] and row[3] < now.date()]
+        found = "; ".join(f"{series} {period}, expected by {day}" for _, series, period, day in late[:SHOWN])
+        results.append(
+            register.result(
+                settings,
+                f"watch_source_overdue_{source}",
+                ran_at=_text(now),
+                failed=bool(late),
+                found=f"{len(late)} late: {found}" if late else "nothing is late",
+            )
+        )
+    return results
 
 
 def newest_success(settings: Settings, source: str) -> tuple[str, datetime] | None:
