@@ -2,6 +2,7 @@ select
     costs.municipality_id || ' ' || costs.year as row_key,
     concat_ws(' ', costs.municipality, costs.year) as label,
     costs.municipality_id,
+    'lmp_net_cost_per_inhabitant' as measure_id,
     costs.municipality,
     costs.year,
     costs.net_cost_sek_per_inhabitant,

@@ -10,6 +10,7 @@ select
     participants.municipality_id || ' ' || participants.year || ' ' || participants.gender as row_key,
     concat_ws(' ', participants.municipality, participants.year, participants.gender) as label,
     participants.municipality_id,
+    'ame_participants_total' as measure_id,
     participants.municipality,
     participants.year,
     participants.gender,
