@@ -243,29 +243,39 @@ class Extract:
         per_kpi = Counter(record["kpi"] for record in result.values if data_key(record) is not None)
         with self._state.lock:
             self._state.failures = 0
-            for kpi_id in question.kpi_ids:
-                held = self._held.lacking(kpi_id, question.municipality_ids, question.years)
-                if held is not None and not per_kpi[kpi_id]:
-                    self._state.failed.setdefault(kpi_id, _gone_silent(question, held))
-                self._state.n_records[kpi_id] += per_kpi[kpi_id]
+            lost = self._lost(question, result.values)
+            if result.is_misshapen or not all(per_kpi[kpi_id] for kpi_id in lost):
+                for kpi_id, held in lost.items():
+                    self._state.failed.setdefault(kpi_id, _gone_silent(question, held, per_kpi[kpi_id]))
+            self._state.n_records.update({kpi_id: per_kpi[kpi_id] for kpi_id in question.kpi_ids})
             result.values = []  # they are in the landing; only the figures above are needed
             self._state.sets.append((question, result))
         return []
 
     def _doubt(self, question: Question, records: list[Any]) -> str | None:
         """Return the first cell that had a value and is not answered any more; a reason to ask once more."""
+        for kpi_id, (place, year) in self._lost(question, records).items():
+            return f"{kpi_id} has no record for {place} {year}, which had a value before"
+        return None
+
+    def _lost(self, question: Question, records: list[Any]) -> dict[str, tuple[str, int]]:
+        """Return, for each KPI that lacks any, a cell that had a value and is not answered any more.
+
+        One that is asked for twice and lacks in both answers is withdrawn; but when a KPI has fallen silent,
+        or the pages are misshapen, nothing that this answer lacks is believed.
+        """
         answered: dict[str, set[tuple[str, int]]] = {}
         for record in records:
             if data_key(record) is not None and str(record["period"]).isdigit():
                 cell = (record["municipality"], int(record["period"]))
                 answered.setdefault(record["kpi"], set()).add(cell)
-        for kpi_id in question.kpi_ids:
-            lost = self._held.lacking(
+        found = {
+            kpi_id: self._held.lacking(
                 kpi_id, question.municipality_ids, question.years, answered.get(kpi_id, ())
             )
-            if lost is not None:
-                return f"{kpi_id} has no record for {lost[0]} {lost[1]}, which had a value before"
-        return None
+            for kpi_id in question.kpi_ids
+        }
+        return {kpi_id: cell for kpi_id, cell in found.items() if cell is not None}
 
     def _failed(self, question: Question, exc: SourceError) -> list[Question]:
         passing = isinstance(exc, RequestFailedError) and exc.passing
@@ -402,9 +412,10 @@ def _may_be_size(exc: SourceError) -> bool:
     return isinstance(exc, RequestFailedError) and not exc.slow and exc.status in SIZE_STATUS
 
 
-def _gone_silent(question: Question, held: tuple[str, int]) -> str:
+def _gone_silent(question: Question, held: tuple[str, int], n_records: int) -> str:
+    answer = "lacks pages or whole measures, and records of this one" if n_records else "is empty"
     return (
-        f"the answer for places {question.municipality_ids[0]}–{question.municipality_ids[-1]} is empty "
+        f"the answer for places {question.municipality_ids[0]}–{question.municipality_ids[-1]} {answer}, "
         f"although an earlier fetch had values there (for example {held[0]} {held[1]}); "
         "the values we have are kept"
     )

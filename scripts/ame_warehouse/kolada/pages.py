@@ -93,8 +93,9 @@ class PageSet:
     """All pages of one question, in page order.
 
     `objects` are the checksums of the bodies, `values` the records of all pages, `faults` what does not add
-    up (then the set may not be used), `doubt` a reason to ask once more, `notes` what is odd and harmless,
-    `odd_objects` the pages that the fast reader may not read.
+    up (then the set may not be used), `doubt` a reason to ask once more, `is_misshapen` that the reason lies
+    in the pages themselves, `notes` what is odd and harmless, `odd_objects` the pages that the fast reader
+    may not read.
     """
 
     objects: list[str] = field(default_factory=list)
@@ -103,6 +104,7 @@ class PageSet:
     notes: list[str] = field(default_factory=list)
     odd_objects: list[str] = field(default_factory=list)
     doubt: str | None = None
+    is_misshapen: bool = False
 
 
 def data_key(record: Json) -> Hashable | None:
@@ -133,6 +135,7 @@ def judge(pages: list[Page], key_of: KeyOf) -> PageSet:
         result.doubt = "the first page says that another stands before it"
     else:
         result.doubt = _misplaced(pages)
+    result.is_misshapen = result.doubt is not None
     repeated = [digest for digest, times in Counter(result.objects).items() if times > 1]
     if repeated and len(pages) > 1:
         places = [n for n, page in enumerate(pages, 1) if page.digest == repeated[0]]
