@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -75,7 +76,10 @@ def fails_readably(home: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Ame
 def test_a_refused_connection(used_home: Path) -> None:
     before = fingerprint(used_home)
     url = f"http://127.0.0.1:{free_port()}/v3"
-    done = ame(used_home, "run", **IMPATIENT, AME_KOLADA_URL=url)
+    mixed = ame(used_home, "run", **IMPATIENT, AME_KOLADA_URL=url)
+    assert (mixed.status, mixed.stdout) == (2, "")
+    assert "made from AME_SOURCES=sample, not live" in mixed.stderr
+    done = ame(used_home, "run", "--switch-sources", **IMPATIENT, AME_KOLADA_URL=url)
     is_one_readable_message(done, url, "log:")
     assert fingerprint(used_home) == before
 
@@ -152,7 +156,12 @@ def test_a_full_disk(used_home: Path, tmp_path: Path) -> None:
     before, fetches = fingerprint(used_home), finished_fetches(used_home)
     done = ame(used_home, "run", PYTHONPATH=str(hook))
     is_one_readable_message(done, "no space left on device", "free space", "log:")
-    assert fingerprint(used_home) == before
+    after = fingerprint(used_home)
+    assert before.pop("manifest.json") != after.pop("manifest.json")
+    assert after == before
+    manifest = json.loads((used_home / "published" / "manifest.json").read_text())
+    assert manifest["stale"] is True
+    assert "fetch_" in manifest["stale_reason"]
     assert finished_fetches(used_home) == fetches
 
 
