@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from af_bad_days import BAS, ROM, SOK, TID, findings, in_use, rows, run
 from tests.conftest import Cases
+from tests.faults.af_bad_days import BAS, ROM, SOK, TID, findings, in_use, rows, run
 
 from ame_warehouse.arbetsformedlingen import http
 from ame_warehouse.errors import SourceError

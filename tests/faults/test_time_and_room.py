@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from af_bad_days import SOK, in_use, last, run
 from tests.conftest import MakeSettings, Serve
+from tests.faults.af_bad_days import SOK, in_use, last, run
 
 from ame_warehouse.arbetsformedlingen import http
 from ame_warehouse.errors import LandingError, SourceUnavailableError
