@@ -223,7 +223,13 @@ def test_saved_questions_are_answered(questions: Questions) -> None:
 def test_readers_are_declared_and_nothing_of_it_is_built(questions: Questions) -> None:
     manifest: Any = json.loads(questions.dbt_manifest.read_text(encoding="utf-8"))
     exposures = {e["name"]: e for e in manifest["exposures"].values()}
-    assert set(exposures) == {"atlas", "bi_postgresql", "bi_duckdb_file", "bi_parquet"}
+    assert set(exposures) == {
+        "atlas",
+        "bi_postgresql",
+        "bi_duckdb_file",
+        "bi_parquet",
+        "superset_kommunal_arbetsmarknad",
+    }
     for exposure in exposures.values():
         assert exposure["owner"]["name"]
         assert exposure["url"].startswith("http://127.0.0.1:")

@@ -109,6 +109,16 @@ def test_the_dashboard_shows_every_chart_and_its_caveats() -> None:
     assert "hur länge" in cost["description"]
 
 
+def test_the_exposure_names_the_tables_that_the_dashboard_reads() -> None:
+    path = PROJECT_ROOT / "dbt_project" / "models" / "metrics" / "_exposures.yml"
+    exposures = yaml.safe_load(path.read_text(encoding="utf-8"))["exposures"]
+    (exposure,) = [one for one in exposures if one["name"].startswith("superset_")]
+    named = {re.findall(r"'([a-z_]+)'\)", one)[0] for one in exposure["depends_on"]}
+    assert named == {dataset["table_name"] for dataset in DATASETS.values()}
+    (dashboard,) = DASHBOARDS.values()
+    assert exposure["url"].endswith(f"/superset/dashboard/{dashboard['slug']}/")
+
+
 def test_everything_secret_comes_from_the_environment() -> None:
     config = FOLDER / "superset_config.py"
     given = {"PATH": "/usr/bin:/bin", "SUPERSET_SECRET_KEY": "k", "SUPERSET_METADATA_URI": "sqlite://"}
