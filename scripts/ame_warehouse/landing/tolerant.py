@@ -133,6 +133,27 @@ def _year(period: Json) -> int | None:
     return None
 
 
+def _odd(  # noqa: PLR0917 (the columns of a finding)
+    severity: str,
+    kpi_id: str | None,
+    place_id: str | None,
+    year: int | None,
+    gender: str | None,
+    expected: str,
+    found: str,
+    quoted: Json = None,
+    limit: int = DETAIL,
+) -> Oddity:
+    """Return an odd value; what is quoted is cut at the limit."""
+    detail = None if quoted is None else _text(quoted)[:limit]
+    return Oddity("odd_value", severity, kpi_id, place_id, year, gender, expected, found, detail)
+
+
+def _note(kpi_id: str, expected: str, found: str, quoted: Json = None) -> Oddity:
+    """Return an oddity that stands for all records of a KPI, so that it is told once."""
+    return _odd("info", kpi_id, None, None, None, expected, found, quoted)
+
+
 def _record(record: Json) -> Iterator[Cell | Oddity]:
     fields = record if isinstance(record, dict) else {}
     kpi, place, inner = fields.get("kpi"), fields.get("municipality"), fields.get("values")
@@ -140,55 +161,23 @@ def _record(record: Json) -> Iterator[Cell | Oddity]:
     kpi_id = kpi if type(kpi) is str else None
     place_id = place if type(place) is str else None
     if kpi_id is None or place_id is None or year is None or not isinstance(inner, list):
+        expected = "a record with kpi, municipality, period and values"
+        found = "a record that cannot be keyed"
         yield Oddity(
-            "odd_value",
-            "warning",
-            kpi_id,
-            place_id,
-            year,
-            None,
-            "a record with kpi, municipality, period and values",
-            "a record that cannot be keyed",
-            _text(record)[:DETAIL],
+            "odd_value", "warning", kpi_id, place_id, year, None, expected, found, _text(record)[:DETAIL]
         )
         return
     if type(fields["period"]) is not int:
-        yield Oddity(
-            "odd_value",
-            "info",
-            kpi_id,
-            None,
-            None,
-            None,
-            "period as a whole number",
-            f"period as {type(fields['period']).__name__}",
-            _text(fields["period"]),
-        )
+        kind = type(fields["period"]).__name__
+        yield _note(kpi_id, "period as a whole number", f"period as {kind}", fields["period"])
     for name in sorted(fields.keys() - RECORD_FIELDS):
         yield _extra(kpi_id, name, fields[name])
     if not inner:
-        yield Oddity(
-            "odd_value",
-            "info",
-            kpi_id,
-            place_id,
-            year,
-            None,
-            "a value for at least one gender",
-            "a record without values",
-        )
+        what = ("a value for at least one gender", "a record without values")
+        yield _odd("info", kpi_id, place_id, year, None, *what)
     if len(inner) == 1 and isinstance(inner[0], dict) and inner[0].get("gender") is None:
-        yield Oddity(
-            "odd_value",
-            "warning",
-            kpi_id,
-            place_id,
-            year,
-            "T",
-            "gender T, K or M",
-            "no gender on the only value; read as the total",
-            _text(inner[0])[:DETAIL],
-        )
+        what = ("gender T, K or M", "no gender on the only value; read as the total")
+        yield _odd("warning", kpi_id, place_id, year, "T", *what, inner[0])
         inner = [inner[0] | {"gender": "T"}]
     for value in inner:
         yield from _value(kpi_id, place_id, year, value)
@@ -210,33 +199,17 @@ def _unread(kpi_id: str, place_id: str, year: int, inner: list[Json]) -> Iterato
 
 
 def _extra(kpi_id: str, name: str, value: Json) -> Oddity:
-    return Oddity(
-        "extra_field",
-        "info",
-        kpi_id,
-        None,
-        None,
-        None,
-        "the documented fields",
-        f"a field {name!r}",
-        _text(value)[:200],
-    )
+    detail = _text(value)[:200]
+    expected, found = "the documented fields", f"a field {name!r}"
+    return Oddity("extra_field", "info", kpi_id, None, None, None, expected, found, detail)
 
 
 def _value(kpi_id: str, place_id: str, year: int, value: Json) -> Iterator[Cell | Oddity]:
     gender = value.get("gender") if isinstance(value, dict) else None
     if gender not in GENDERS:
-        yield Oddity(
-            "odd_value",
-            "warning",
-            kpi_id,
-            place_id,
-            year,
-            None,
-            "gender T, K or M",
-            "a value that cannot be keyed",
-            _text(value)[:DETAIL],
-        )
+        expected, found = "gender T, K or M", "a value that cannot be keyed"
+        detail = _text(value)[:DETAIL]
+        yield Oddity("odd_value", "warning", kpi_id, place_id, year, None, expected, found, detail)
         return
     for name in sorted(value.keys() - VALUE_FIELDS):
         yield _extra(kpi_id, name, value[name])
@@ -245,34 +218,13 @@ def _value(kpi_id: str, place_id: str, year: int, value: Json) -> Iterator[Cell 
     deleted, deleted_note = _truth(value.get("isdeleted"), "isdeleted" in value)
     count = value.get("count")
     if "value" not in value:
-        yield Oddity(
-            "odd_value",
-            "warning",
-            kpi_id,
-            place_id,
-            year,
-            gender,
-            "a value",
-            "no value field",
-            _text(value)[:200],
-        )
+        yield _odd("warning", kpi_id, place_id, year, gender, "a value", "no value field", value, 200)
     if deleted_note:
-        yield Oddity(
-            "odd_value", "info", kpi_id, None, None, None, "isdeleted true or false", deleted_note, None
-        )
+        yield _note(kpi_id, "isdeleted true or false", deleted_note)
     whole = type(count) is int and 0 <= count <= LARGEST_COUNT
     if not whole:
-        yield Oddity(
-            "odd_value",
-            "info",
-            kpi_id,
-            None,
-            None,
-            None,
-            "count as a whole number",
-            f"count {_text(count)[:80]}" if "count" in value else "no count",
-            None,
-        )
+        shown = f"count {_text(count)[:80]}" if "count" in value else "no count"
+        yield _note(kpi_id, "count as a whole number", shown)
     yield Cell(
         kpi_id,
         place_id,
