@@ -115,6 +115,15 @@ def test_referrals_are_shown_with_their_sum_and_events(atlas: Atlas, watched: Wa
     assert first.count() == 1  # two events of 2019 at one place
 
 
+def test_a_note_of_some_years_is_drawn_on_the_time_axis(watched: Watched) -> None:
+    page = watched.open(f"kommun/{LILLA_EDET}.html")
+    chart = page.locator("article[data-composition=education] figure.chart")
+    assert chart.locator(".plot-frame svg text", has_text="i.u.").count() == 3
+    assert chart.locator(".plot-frame svg rect").count() >= 1
+    assert "2020–2022 Notering: Inga uppgifter om deltagarnas utbildning" in chart.inner_text()
+    assert chart.locator("circle").count() == 0
+
+
 def test_notes_stand_where_they_belong(watched: Watched) -> None:
     page = watched.open("kommun/2282.html")
     assert "kommunala aktivitetsansvaret" in page.locator("section[aria-labelledby=age] .notice").inner_text()

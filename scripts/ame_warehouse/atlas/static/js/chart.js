@@ -1,5 +1,5 @@
 // Line charts over years, drawn with Observable Plot: missing years are marks of their own, never zero, never a joined line.
-import {axisX, axisY, dot, gridY, line, plot, ruleX, ruleY, text} from "../vendor/plot.js";
+import {axisX, axisY, dot, gridY, line, plot, rect, ruleX, ruleY, text} from "../vendor/plot.js";
 import {decimalsOf, el, missingMark, number, quantity, t} from "./core.js";
 
 export const COLOURS = ["#17494d", "#b3541e", "#5b4b8a", "#8a6d00", "#2f6f9f", "#8c2f57", "#4f6f2f"];
@@ -10,12 +10,12 @@ const WIDEST = 680;
  * Return a figure: the chart, its legend, and what is drawn on the time axis, in words.
  *
  * lines: [{name, cells: [{year, value, reason}], isMain, colour}]; options: title, unit, height, events: [{year, title}],
- * breaks: [{year, title}], missing: [{year, reason}] (default: those of the main line), isTitled (false: a heading says
+ * breaks: [{year, title}], spans: [{from, to, title}] (notes of some years), missing: [{year, reason}] (default: those of the main line), isTitled (false: a heading says
  * it already), areEventsListed (false: the page lists them, by their `label`), description (for screen readers; the
  * table beside holds the numbers).
  */
 export function lineChart(lines, options) {
-  const {unit, title, events = [], breaks = [], height = 260, areEventsListed = true, isTitled = true} = options;
+  const {unit, title, events = [], breaks = [], spans = [], height = 260, areEventsListed = true, isTitled = true} = options;
   const drawn = lines.filter(({cells}) => cells.length).map((one, i) => ({
     ...one, colour: one.colour ?? COLOURS[i % COLOURS.length], dash: one.isMain ? null : DASHES[i % DASHES.length],
   }));
@@ -31,8 +31,9 @@ export function lineChart(lines, options) {
     width: Math.min(WIDEST, Math.max(320, document.documentElement.clientWidth - 36)), height, marginLeft: 56, marginRight: 24, marginTop: onAxis.length ? 30 : 14, marginBottom: 30,
     style: {fontFamily: "inherit", fontSize: "13px"},
     x: {type: "linear", domain: [years[0] - 0.3, years.at(-1) + 0.3]},
-    y: {zero: true, nice: true},
+    y: {zero: true, nice: true, ...(known.length ? {} : {domain: [0, 1], ticks: []})},
     marks: [
+      rect(spans, {x1: (s) => s.from - 0.3, x2: (s) => s.to + 0.3, fill: "#5b4b8a", fillOpacity: 0.1}),
       gridY({ticks: 5, stroke: "#17494d", strokeOpacity: 0.12}),
       axisX(years, {tickFormat: String, tickSize: 0, label: null}),
       axisY({ticks: 5, tickSize: 0, label: null, tickFormat: (v) => number(v, Number.isInteger(v) ? 0 : Math.max(decimals, 1))}),
@@ -52,7 +53,7 @@ export function lineChart(lines, options) {
   for (const style of svg.querySelectorAll("style")) style.remove(); // its rules stand in atlas.css: the policy allows no inline styles
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `${title}. ${options.description ?? t("chart.in_table")}`);
-  return el("figure.chart", {}, el("figcaption", {}, el(isTitled ? "span" : "span.visually-hidden", {}, title), el("span.unit", {}, t(`unit.name.${unit}`))), legend(drawn), el("div.plot-frame", {}, svg), axisNotes(onAxis, areEventsListed));
+  return el("figure.chart", {}, el("figcaption", {}, el(isTitled ? "span" : "span.visually-hidden", {}, title), el("span.unit", {}, t(`unit.name.${unit}`))), legend(drawn), el("div.plot-frame", {}, svg), axisNotes(onAxis, spans, areEventsListed));
 }
 
 function allYears(lines) {
@@ -96,11 +97,12 @@ function swatch({colour, dash, isMain}) {
   return svg;
 }
 
-function axisNotes(places, areEventsListed) {
+function axisNotes(places, spans, areEventsListed) {
   const listed = places.flatMap((place) => place.marks).filter((mark) => mark.isBreak || areEventsListed);
   const numbers = places.flatMap((place) => place.marks).filter((mark) => !mark.isBreak);
-  if (!listed.length && !numbers.length) return null;
+  if (!listed.length && !numbers.length && !spans.length) return null;
   return el("ul.axis-notes", {}, listed.map((mark) => el(mark.isBreak ? "li.break" : "li", {},
     el("b", {}, `${mark.own} `), `${mark.year} ${t(mark.isBreak ? "chart.break" : "chart.event")}: ${mark.title}`)),
+  spans.map((span) => el("li.span", {}, el("b", {}, `${span.from === span.to ? span.from : `${span.from}–${span.to}`} `), `${t("chart.note")}: ${span.title}`)),
   numbers.length && !areEventsListed ? el("li", {}, t("chart.events_below", {numbers: numbers.map((mark) => mark.own).join(", ")})) : null);
 }

@@ -54,9 +54,9 @@ function versionsTable(id, measure, versions, place) {
     {key: "gender", header: t("word.gender")},
     {key: "value", header: t(`unit.name.${measure.unit}`), isNumber: true, show: (row) => row.shown ?? number(row.value, decimals)},
     {key: "reason", header: t("word.reason")},
-    {key: "vintage", header: t("word.vintage")},
-    {key: "from", header: t("history.from")},
-    {key: "to", header: t("history.to")},
+    ...[["vintage", "word.vintage"], ["from", "history.from"], ["to", "history.to"]].map(([key, header]) => ({
+      key, header: t(header), show: (row) => el("span.nowrap", {}, row[key]),
+    })),
     {key: "state", header: t("word.state")},
   ];
   const title = measureTitle(id, measure);

@@ -1,5 +1,5 @@
 // The blocks of a municipality's page: one measure against others, and the parts of a whole.
-import {cells, decimalsOf, el, measureTitle, number, shortTitle, signed, t, textOr} from "./core.js";
+import {cells, decimalsOf, el, language, measureTitle, number, shortTitle, signed, t, textOr} from "./core.js";
 import {lineChart} from "./chart.js";
 import {dataTable} from "./table.js";
 import {historyButton, sourceLine, valueNode, vintageLine} from "./history.js";
@@ -15,6 +15,14 @@ function cellsAgainst(one, id, gender) {
     year, value: means.mean_unweighted[i], reason: null, reporting: means.n_reporting[i], members: means.n_members[i],
     isThin: means.is_thinly_reported[i],
   }));
+}
+
+/** Notes of the place about these measures that name years: a span on the time axis. */
+function noteSpans(ids, view, years) {
+  const isAbout = (note, measure) => measure && note.topic === measure.topic && (!note.category_id || note.category_id === measure.category_id);
+  return view.data.notes.filter((note) => note.year_from && ids.some((id) => isAbout(note, view.measures[id])))
+    .map((note) => ({from: Math.max(note.year_from, years[0]), to: Math.min(note.year_to ?? years.at(-1), years.at(-1)), title: note[`note_${language}`]}))
+    .filter((span) => span.from <= span.to);
 }
 
 /** Events as marks; breaks of these measures once each, with their note. */
@@ -36,9 +44,10 @@ export async function measureBlock(id, view) {
     {name: view.place.name, cells: own, isMain: true},
     ...others.map((one) => ({name: nameOf(one), cells: one.cells.map((cell) => (cell.isThin ? {...cell, value: null} : cell))})),
   ].filter((line) => line.isMain || line.cells.some((cell) => cell.value !== null));
+  const spans = own.length ? noteSpans([id], view, own.map((cell) => cell.year)) : [];
   const isDrawn = lines.some((line) => line.cells.filter((cell) => cell.value !== null).length > 1);
   const source = [sourceLine(measure, view.measures), await vintageLine(own), others.some((one) => one.kind === "group") && t("source.means")].filter(Boolean);
-  const chart = isDrawn && lineChart(lines, {title: t("chart.by_year", {title: shortTitle(id, measure)}), unit: measure.unit, isTitled: false, ...onAxis([id, ...(measure.inputs ?? [])], view)});
+  const chart = isDrawn && lineChart(lines, {title: t("chart.by_year", {title: shortTitle(id, measure)}), unit: measure.unit, isTitled: false, spans, ...onAxis([id, ...(measure.inputs ?? [])], view)});
   return el("article.block", {"data-measure": id},
     el("h3", {}, title, isDrawn ? null : el("span.unit", {}, t(`unit.name.${measure.unit}`))),
     gender !== view.gender ? el("p.note", {}, t("municipality.no_gender")) : null,
@@ -111,10 +120,11 @@ export async function compositionBlock(topic, title, ids, view) {
   if (!parts.length) return el("p.note", {}, t("municipality.no_gender"));
   const years = [...new Set(parts.flatMap((part) => part.cells.map((cell) => cell.year)))].sort();
   const latest = years.at(-1);
-  const isDrawn = parts.some((part) => part.cells.filter((cell) => cell.value !== null).length > 1);
+  const spans = noteSpans(ids, view, years);
+  const isDrawn = spans.length > 0 || parts.some((part) => part.cells.filter((cell) => cell.value !== null).length > 1);
   const chart = isDrawn && lineChart(
     parts.map((part) => ({name: shortTitle(part.id, part.measure), cells: part.cells})),
-    {title: t("chart.by_year", {title}), unit: "percent", height: 300, missing: allMissing(parts, years), ...onAxis(ids, view)});
+    {title: t("chart.by_year", {title}), unit: "percent", height: 300, missing: allMissing(parts, years), spans, ...onAxis(ids, view)});
   const source = [...new Set(parts.map((part) => part.measure.original_source))].length === 1
     ? [t("source.line", {id: parts.map((part) => part.measure.kpi_id).join(", "), original: parts[0].measure.original_source ?? "–"})]
     : parts.map((part) => sourceLine(part.measure, view.measures));

@@ -86,8 +86,10 @@ function searchable(row, columns) {
 
 const exportColumns = (columns) => columns.flatMap((c) => c.exportKeys ?? (c.isLeftOut ? [] : [c]));
 
+const classOf = (column) => (column.isNumber ? "num" : column.isLeftOut ? "screen-only" : null);
+
 function heading(column, isSorted, onSort) {
-  const attributes = {scope: "col", class: column.isNumber ? "num" : null};
+  const attributes = {scope: "col", class: classOf(column)};
   if (!isSorted || column.isLeftOut) return el("th", attributes, column.header);
   return el("th", attributes, el("button.sort", {type: "button", onclick: onSort}, column.header));
 }
@@ -95,7 +97,7 @@ function heading(column, isSorted, onSort) {
 function cell(column, row) {
   const content = column.show ? column.show(row) : row[column.key] ?? "–";
   if (column.isHead) return el("th", {scope: "row"}, content);
-  return el("td", {class: column.isNumber ? "num" : null}, content);
+  return el("td", {class: classOf(column)}, content);
 }
 
 function filterBox(onInput) {
