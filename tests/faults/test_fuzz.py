@@ -37,6 +37,7 @@ from ame_warehouse.sample.af_workbooks import releases
 SLOWEST = 5.0  # seconds that one payload may take
 PAGES, BATCHES = 800, 10  # malformed pages of Kolada
 INDEX_PAGES = 1500
+DATASETS = ("sok_lan_kom", "tid_utan_arbete_lan_kom", "rusta_och_matcha")
 WORKBOOKS = 250  # per kind of workbook and way of spoiling it
 
 
@@ -236,6 +237,9 @@ def spoilt_zip(numbers: random.Random, parts: dict[str, bytes]) -> bytes:
     return spoil_bytes(numbers, packed(parts))
 
 
+WAYS = (spoilt_part, spoilt_zip)
+
+
 def figures(path: Path, layout: Layout, folder: Path) -> tuple[list[dict[str, Any]], Any]:
     out = folder / "long.parquet"
     writer = LongWriter(out)
@@ -247,8 +251,8 @@ def figures(path: Path, layout: Layout, folder: Path) -> tuple[list[dict[str, An
     return (agreements or pq.read_table(out).to_pylist()), report
 
 
-@pytest.mark.parametrize("spoil", [spoilt_part, spoilt_zip])
-@pytest.mark.parametrize("dataset", ["sok_lan_kom", "tid_utan_arbete_lan_kom", "rusta_och_matcha"])
+@pytest.mark.parametrize("spoil", WAYS)
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_workbooks(
     dataset: str,
     spoil: Callable[[random.Random, dict[str, bytes]], bytes],

@@ -21,6 +21,7 @@ from ame_warehouse.landing.store import FetchWriter, new_fetch_id
 from ame_warehouse.settings import Settings
 
 PLACES = tuple(f"{number:04d}" for number in range(12))
+EXAMPLES = 250
 QUESTION = Question(("U40800",), PLACES, None)
 # What a client cannot see is not here: a whole answer that is empty (the fetch knows that it held values, see
 # test_kolada_fetch), and the same last page missing twice in a row.
@@ -113,7 +114,7 @@ RECORDS = st.dictionaries(
 
 
 @settings(
-    max_examples=250,
+    max_examples=EXAMPLES,
     deadline=None,
     database=None,
     derandomize=True,
