@@ -1,9 +1,22 @@
 -- Only where the group's members are the same ones for both: all of ours report, and the source counts as many.
+-- Of the newest fetch of the measure only: a mean that was not brought with the newest values says nothing of them.
 -- One tolerance is a rounding of the source to six decimals, of the sum and of the mean.
-with newest as (
-    select *
-    from landing_group_values
-    qualify row_number() over (partition by kpi_id, group_id, year, gender order by fetched_at desc, fetch_id desc) = 1
+with fetches as (
+    select kpi_id, max(fetched_at) as fetched_at
+    from landing_measures
+    where outcome = 'complete'
+    group by kpi_id
+),
+
+newest as (
+    select group_values.*
+    from landing_group_values as group_values
+    inner join fetches on group_values.kpi_id = fetches.kpi_id and group_values.fetched_at = fetches.fetched_at
+    qualify
+        row_number() over (
+            partition by group_values.kpi_id, group_values.group_id, group_values.year, group_values.gender
+            order by group_values.fetch_id desc
+        ) = 1
 )
 
 select

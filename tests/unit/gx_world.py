@@ -122,8 +122,8 @@ insert into marts.context values ('1440', 'Ale', 2022, 'T', 'sorting_key', 'sort
 insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'sorting_key', 'sorting_key', null, 'not_reported');
 insert into marts.context values ('1480', 'Göteborg', 2022, 'T', 'population_total', 'population', 600000, null);
 
-insert into marts.dim_measure values ('share', 'percent', 'U40806'), ('yes_no', 'boolean', 'U40001'),
-    ('persons', 'persons', 'U40800'), ('cost', 'sek', 'N40011');
+insert into marts.dim_measure values ('share', 'percent', 'U40800'), ('yes_no', 'boolean', 'U40001'),
+    ('persons', 'persons', 'U40806'), ('cost', 'sek', 'N40011');
 insert into marts.observations
 select 'kolada', measure, place, '2022', 'T', value, null, timestamp '2024-01-03', 'f2'
 from (values ('1440'), ('1480')) as places (place),
@@ -158,7 +158,7 @@ values ('share', '1481', 'Small', 2022, 'T', 'applied', 400, 40, 400, 'data_stew
 insert into marts.group_summary values ('G96190', 'Göteborgsregionen', 2022, 'T', 'share', 13, 13, 33.333333),
     ('G96190', 'Göteborgsregionen', 2021, 'T', 'share', 13, 12, 30);
 insert into landing_group_values
-select 'f2', timestamp '2024-01-03', 'U40806', 'G96190', year, 'T', 33.3333333, 13 from (values (2021), (2022)) as y (year);
+select 'f2', timestamp '2024-01-03', 'U40800', 'G96190', year, 'T', 33.3333333, 13 from (values (2021), (2022)) as y (year);
 insert into quality.statements
 values ('a', 'gr_2024', date '2024-01-31', 'Det är så.', 'Tabell 4', 'not_reported', 'share', '1440', 'Ale', 2017,
     true, true, true, 'same');

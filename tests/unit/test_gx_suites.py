@@ -73,6 +73,13 @@ def test_a_check_with_two_limits_holds_both(validator: gx_runner.Validator, chec
     assert run(validator, CHECKS[check_id].suite, OTHER_SIDE[check_id])[check_id].status == "failed"
 
 
+def test_a_group_mean_of_an_earlier_fetch_is_not_compared(validator: gx_runner.Validator) -> None:
+    statement = (
+        "update landing_group_values set value = 99, fetched_at = timestamp '2024-01-02', fetch_id = 'f1'"
+    )
+    assert run(validator, "group_means", statement)["group_means_agree"].status == "passed"
+
+
 @pytest.mark.parametrize("check_id", sorted(STILL_GOOD))
 def test_what_a_check_must_let_pass(validator: gx_runner.Validator, check_id: str) -> None:
     assert run(validator, CHECKS[check_id].suite, STILL_GOOD[check_id])[check_id].status == "passed"
