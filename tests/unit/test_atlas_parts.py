@@ -6,7 +6,9 @@ import hashlib
 import http.client
 import json
 import re
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from ame_warehouse.atlas import server, texts
 from ame_warehouse.atlas.site import FOLDER
+from ame_warehouse.errors import AmeError
 from ame_warehouse.settings import PROJECT_ROOT
 
 VENDOR = FOLDER / "static" / "vendor"
@@ -121,3 +124,28 @@ def test_the_server_gives_files_of_its_folder_to_this_machine_only(site: tuple[P
     assert ask(port, "/%2e%2e/secret.txt")[0] == 404
     assert ask(port, "/data/")[0] == 404  # no listing
     assert ask(port, "/", method="POST")[0] == 501
+
+
+def test_the_server_is_a_process_of_its_own_that_ends_when_it_is_told(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = server.start(tmp_path, port)
+    try:
+        deadline = time.monotonic() + 20
+        while (answer := _status(port)) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert answer == 503  # nothing is made yet
+        with pytest.raises(AmeError, match="is taken"):
+            server.start(tmp_path, port)
+    finally:
+        process.terminate()
+    assert process.wait(timeout=10) == 0
+    assert _status(port) is None
+
+
+def _status(port: int) -> int | None:
+    try:
+        return ask(port, "/")[0]
+    except OSError:
+        return None
