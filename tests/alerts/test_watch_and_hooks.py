@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -117,7 +118,33 @@ def test_a_watch_that_cannot_work_tells_past_the_outbox_and_is_missed(
     (post,) = hook.posts
     assert post["title"] == "[ame] ERROR the watch could not do its work"
     assert "the incident store cannot be used" in post["message"]
+    assert "watch_nothing_runs" in post["message"], "what it saw is told all the same"
     assert hook.gets == []
+
+
+def test_a_damaged_outbox_is_told_past_it_each_time(home: Home, hook: Webhook, ame: Ame) -> None:
+    settings = home(hook.url, heartbeat_url=hook.heartbeat)
+    folder = settings.quality / "outbox"
+    folder.mkdir(parents=True)
+    (folder / "outbox.sqlite").write_bytes(b"no database " * 1000)
+    for _ in range(2):
+        assert ame(settings, "watch").exit_code == 1
+    assert [post["title"] for post in hook.posts] == ["[ame] ERROR the watch could not do its work"] * 2
+    assert "the outbox of the alerts cannot be used" in hook.posts[0]["message"]
+    assert hook.gets == [], "the outside monitor misses it too"
+    (folder / "outbox.sqlite").unlink()
+    assert ame(settings, "watch").exit_code == 1
+    assert "watch_nothing_runs" in hook.posts[2]["title"], "what could not be told is told now"
+    assert len(hook.posts) == 3 and len(hook.gets) == 1
+
+
+def test_the_watch_works_without_anything_that_was_published(home: Home, hook: Webhook, ame: Ame) -> None:
+    settings = home(hook.url)
+    shutil.rmtree(settings.published)
+    done = ame(settings, "watch", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["checks"]["watch_published_stale"] == "failed"
+    assert "nothing is published" in hook.posts[0]["message"]
 
 
 def test_alerts_test_says_which_address_took_it(

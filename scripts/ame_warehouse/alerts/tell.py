@@ -26,6 +26,7 @@ from ame_warehouse.settings import Settings
 DELIVERY = "alert_delivery_"
 SETTING = "alert_routes_usable"
 MAX_ERRORS_ALONE = 5
+OUTBOX = "outbox"
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +50,7 @@ def tell(settings: Settings, now: datetime | None = None) -> Outcome:
         return _tell(settings, now)
     except Exception as exc:
         log.exception("alerts could not be told; the run goes on, the next one tries again")
-        return Outcome(failed={"outbox": exc.message if isinstance(exc, AmeError) else type(exc).__name__})
+        return Outcome(failed={OUTBOX: exc.message if isinstance(exc, AmeError) else type(exc).__name__})
 
 
 def _tell(settings: Settings, now: datetime | None) -> Outcome:

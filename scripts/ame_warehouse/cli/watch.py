@@ -15,31 +15,14 @@ def watch(
     Needs neither Airflow nor a lock, so that a pipeline that hangs cannot silence it. Exit status 1 when a
     check failed, an alert did not arrive, or the address in AME_HEARTBEAT_URL did not answer.
     """
-    from ame_warehouse.alerts import delivery, routes
-    from ame_warehouse.alerts.message import plain
+    from ame_warehouse.alerts import routes
     from ame_warehouse.cli import output
-    from ame_warehouse.errors import AmeError
     from ame_warehouse.pipeline import watchdog
     from ame_warehouse.settings import load_settings
 
     settings = load_settings()
-    usable, problems = routes.usable(settings)
-    try:
-        report = watchdog.watch(settings)
-    except (AmeError, OSError, ValueError, KeyError) as exc:  # told past the outbox: it may be what is broken
-        message = plain(
-            "[ame] ERROR the watch could not do its work",
-            "error",
-            [
-                ("What", "The watch over the warehouse cannot tell whether it is well."),
-                ("Found", str(exc)),
-                ("Who acts", "operator"),
-                ("What to do", f"see to AME_HOME ({settings.home}), then `ame watch`"),
-            ],
-        )
-        for route in routes.choose(usable, "error", "operator"):
-            delivery.send(route, message)
-        raise
+    _, problems = routes.usable(settings)
+    report = watchdog.watch(settings)
     if as_json:
         output.write_json(report)
     else:

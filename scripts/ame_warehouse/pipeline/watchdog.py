@@ -12,8 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ame_warehouse.alerts import delivery
+from ame_warehouse.alerts import delivery, routes
 from ame_warehouse.alerts import tell as alerts
+from ame_warehouse.alerts.message import plain
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.store import fetch_ids, read_fetch
 from ame_warehouse.publish import publisher
@@ -36,13 +37,22 @@ def watch(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
     """Run the checks and record them as incidents.
 
     Returns `{"checks": {check_id: status}, "opened": [ids], "resolved": [ids], "alerts", "heartbeat"}`;
-    `alerts` says what arrived and which routes failed, `heartbeat` is `off`, `sent`, or why it was not.
+    `alerts` says what arrived and which routes failed, `heartbeat` is `off`, `sent`, or why it was not. When
+    the watch cannot do its work (a damaged store of incidents or alerts), it says so to every address
+    that takes errors, each time; without the store of incidents it raises `AmeError`.
     """
     moment = now or datetime.now(UTC)
-    results = check(settings, moment)
-    stamp = _text(moment)
-    recorded = IncidentStore(settings).record(results, f"watch-{moment:%Y%m%dT%H%M%SZ}", stamp)
+    results: list[CheckResult] = []
+    try:
+        results = check(settings, moment)
+        run_id = f"watch-{moment:%Y%m%dT%H%M%SZ}"
+        recorded = IncidentStore(settings).record(results, run_id, _text(moment))
+    except (AmeError, OSError, ValueError, KeyError) as exc:
+        _tell_directly(settings, str(exc), results)
+        raise
     told = alerts.tell(settings, now)
+    if alerts.OUTBOX in told.failed:
+        _tell_directly(settings, told.failed[alerts.OUTBOX], results)
     return {
         "checks": {result.check_id: result.status for result in results},
         "opened": [*recorded.opened, *recorded.reopened],
@@ -50,6 +60,27 @@ def watch(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
         "alerts": {"arrived": told.arrived, "waiting": told.waiting, "failed": told.failed},
         "heartbeat": _heartbeat(settings, told),
     }
+
+
+def _tell_directly(settings: Settings, why: str, results: list[CheckResult]) -> None:
+    """Send past the outbox: it, or the store of incidents, may be what is broken."""
+    wrong = [f"{result.check_id}: {result.found}" for result in results if not result.success]
+    message = plain(
+        "[ame] ERROR the watch could not do its work",
+        "error",
+        [
+            ("What", "The watch over the warehouse cannot keep or tell what it finds."),
+            ("Found", why),
+            ("It saw", "; ".join(wrong) or ("nothing wrong" if results else "nothing: it could not look")),
+            ("Who acts", "operator"),
+            ("What to do", f"see to AME_HOME ({settings.home}), then `ame watch`"),
+        ],
+    )
+    usable, _ = routes.usable(settings)
+    for route in routes.choose(usable, "error", "operator"):
+        error = delivery.send(route, message)
+        if error:
+            log.error("the watch could not reach %s: %s", route.label, error)
 
 
 def _heartbeat(settings: Settings, told: alerts.Outcome) -> str:
