@@ -39,6 +39,7 @@ def rebuilt(home: Path, day: str) -> duckdb.DuckDBPyConnection:
         [
             *(sys.executable, "-m", "dbt.cli.main", "--quiet", "run"),
             *("--select", "stg_acknowledged_gaps", "gaps", "gaps_monthly", "silent_municipalities"),
+            "dim_municipality_note",
             *("--project-dir", str(PROJECT_ROOT / "dbt_project")),
             *("--profiles-dir", str(PROJECT_ROOT / "dbt_project")),
             *("--target-path", str(home / "target"), "--log-path", str(home / "logs")),
@@ -78,6 +79,13 @@ def test_an_explained_gap_is_no_news_until_the_explanation_expires(own_home: Pat
         assert (kind, by, until) == ("acknowledged", "data_steward", OPTIONS["--until"])
         assert note == f"new system, late answer (data_steward, {today})"
         assert con.execute(silent).fetchall() == [("referral_share_af",)]
+        beside = con.execute(
+            "select measure_id, year_from, note_sv, source from marts.dim_municipality_note "
+            "where municipality_id = '1419' and measure_id is not null"
+        ).fetchall()
+        assert beside == [
+            ("ame_participants_total", 2022, "new system, late answer", f"data_steward, {today}")
+        ]
         others = con.execute("select count(*) from quality.gaps where kind = 'acknowledged'").fetchone()
         assert others == (1,)
     with rebuilt(own_home, f"{explained_gaps.today().year + 1}-02-01") as con:
