@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.history import changes
 from ame_warehouse.pipeline import build
 from ame_warehouse.publish import publisher
@@ -27,6 +28,7 @@ def publish_candidate(settings: Settings, version: str) -> None:
         write_incidents(con, [])
         changes.write(con, settings, changed)
         write_backfills(con, [])
+        write_dictionary(con, settings)
     publisher.publish(settings, build._publication(state, candidate))
 
 

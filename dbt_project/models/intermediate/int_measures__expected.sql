@@ -1,4 +1,4 @@
--- The cells that should exist. Live: municipalities in scope × the years of the measure × its genders, and what was withdrawn there.
+-- The cells that should exist. Live: municipalities in scope × the years of the measure × its genders.
 -- Sample: exactly the cells that the printed tables span, which are the records that the sample source has.
 -- depends_on: {{ ref('int_observations__versions') }}, {{ ref('int_measures__years') }}
 -- depends_on: {{ ref('int_places__in_scope') }}, {{ ref('int_measures__genders') }}
@@ -27,14 +27,4 @@
     ) as spans
     cross join {{ ref('int_places__in_scope') }} as places
     inner join {{ ref('int_measures__genders') }} as genders on spans.measure_id = genders.measure_id
-    union
-    select
-        versions.measure_id,
-        versions.kpi_id,
-        versions.municipality_id,
-        versions.year,
-        versions.gender
-    from {{ ref('int_observations__versions') }} as versions
-    inner join {{ ref('int_places__in_scope') }} as places on versions.municipality_id = places.municipality_id
-    where versions.valid_to is null and versions.missing_reason = 'withdrawn'
 {% endif %}

@@ -29,11 +29,23 @@ with said as (
     where outcome in ('retired', 'unknown_id')
 ),
 
--- of several fetches with the same time of knowledge (the sample read again) the last one counts
+-- of several fetches with the same time of knowledge (the sample read again) the last one counts; the first that said so is named
+ranked as (
+    select
+        *,
+        row_number() over (partition by kpi_id, fetched_at order by fetch_id desc, is_in_catalogue desc) as place,
+        min(fetch_id) over (
+            partition by
+                kpi_id, fetched_at, is_in_catalogue, title, definition, is_divided_by_gender, municipality_type,
+                operating_area, perspective
+        ) as first_fetch_id
+    from said
+),
+
 latest as (
     select *
-    from said
-    qualify row_number() over (partition by kpi_id, fetched_at order by fetch_id desc, is_in_catalogue desc) = 1
+    from ranked
+    where place = 1
 ),
 
 compared as (
@@ -72,7 +84,7 @@ select
     compared.operating_area,
     compared.perspective,
     case when compared.fetch_number > 1 then compared.changed_fields end as changed_fields,
-    compared.fetch_id
+    compared.first_fetch_id as fetch_id
 from compared
 inner join {{ ref('stg_kolada__catalogue') }} as catalogue on compared.kpi_id = catalogue.kpi_id
 where compared.fetch_number = 1 or compared.changed_fields <> ''
