@@ -52,6 +52,16 @@ appeared as (
     group by dataset, period_last
 ),
 
+-- a period that comes after a later one is a backfill
+ordered as (
+    select
+        *,
+        max(period) over (
+            partition by source, series_id order by first_seen, period rows between unbounded preceding and 1 preceding
+        ) as newest_before
+    from appeared
+),
+
 began as (
     select
         source,
@@ -72,11 +82,12 @@ learned as (
         count(appeared.period) as n_learned,
         max(date_diff('day', appeared.period_end, cast(appeared.first_seen as date))) as usual_days
     from began
-    left join appeared
+    left join ordered as appeared
         on
             began.source = appeared.source
             and began.series_id = appeared.series_id
             and began.first_fetch < appeared.first_seen
+            and appeared.newest_before < appeared.period
     group by began.source, began.series_id, began.newest_period, began.newest_end
 ),
 
