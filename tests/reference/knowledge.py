@@ -48,6 +48,7 @@ class Knowledge:
     versions: dict[Key, list[Record]] = field(default_factory=dict)
     _reported: dict[str, set[int]] = field(default_factory=dict)
     _years: dict[str, set[int]] = field(default_factory=dict)
+    _reporting: dict[str, set[int]] = field(default_factory=dict)
 
     @classmethod
     def after(cls, fetches: Iterable[Fetch], scope: Iterable[str] = municipalities()) -> Knowledge:
@@ -89,6 +90,7 @@ class Knowledge:
             if not versions or versions[-1] != record:
                 versions.append(record)
         self._years[kpi] = {cell[1] for cell in self.current[kpi]}
+        self._reporting[kpi] = {cell[1] for cell, record in self.current[kpi].items() if usable(record)}
 
     def was_asked(self, kpi: str, place: str, year: int) -> bool:
         """Say whether a complete fetch asked for the cell."""
@@ -126,11 +128,12 @@ class Knowledge:
         return AnyOf(_outside(measures()[kpi], self.span(kpi), year))
 
     def reported(self, kpi: str) -> tuple[int, int] | None:
-        """Return the first and the last year in which anybody ever reported, None when nobody did.
+        """Return the first and the last year in which anybody reports, None when nobody ever did.
 
-        A year that was withdrawn altogether stays: its cells are gaps.
+        A year that was withdrawn altogether (reported by mistake) is none; a KPI that has lost every value
+        keeps the years that it had.
         """
-        years = self._reported.get(kpi)
+        years = self._reporting.get(kpi) or self._reported.get(kpi)
         return (min(years), max(years)) if years else None
 
     def span(self, kpi: str) -> tuple[int, int] | None:
