@@ -109,12 +109,15 @@ def test_a_value_that_went_away_is_withdrawn() -> None:
     assert known.value("N40011", "1480", 2022) == 1.0
 
 
-def test_a_year_that_was_withdrawn_altogether_stays_expected() -> None:
-    """Nobody may miss that a whole year went away."""
+def test_a_year_that_was_withdrawn_altogether_is_expected_of_nobody() -> None:
+    """It was a mistake; what had been reported for it says that it was withdrawn."""
     before = cells("U40800", "1480", y2022=1.0, y2023=2.0)
     known = knowledge(before, cells("U40800", "1480", y2022=1.0))
-    assert known.years("U40800")[-1] == 2023
+    assert known.years("U40800")[-1] == 2022
     assert known.reason("U40800", "1480", 2023) == "withdrawn"
+    gone = knowledge(before, {("U40800", "1480", 2022, "T"): (None, "", False)})
+    assert known.is_expected("U40800", "1440", 2022) and not known.is_expected("U40800", "1440", 2023)
+    assert gone.years("U40800")[-1] == 2023, "a KPI without any value left keeps its years"
 
 
 def test_what_no_fetch_asked_for_is_not_loaded() -> None:
