@@ -174,6 +174,13 @@ def test_a_part_that_says_the_same_is_no_news_and_neither_is_the_whole_after_it(
     assert seen[1] == seen[2] == seen[3]
 
 
+def test_a_measure_that_cannot_be_fetched_in_any_scope_is_no_news(settings: Settings) -> None:
+    fetch(settings, "g1", "2024-02-01", kpi="N1", outcome="retired", content=None)
+    before = fingerprint(settings)
+    fetch(settings, "g2", "2024-02-02", kpi="N1", outcome="retired", content=None, years="[2022]")
+    assert fingerprint(settings) == before
+
+
 def test_a_part_counts_when_it_is_asked_first_fails_or_is_final(settings: Settings) -> None:
     fetch(settings, "g1", "2024-06-01", kpi="N40011", years="[2022]", values={("1440", 2022): 1.0})
     seen = [fingerprint(settings)]

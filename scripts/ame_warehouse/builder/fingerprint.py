@@ -37,8 +37,11 @@ MEASURES_SQL = """
 with asked as (
     select
         kpi_id,
-        array_to_string(municipality_ids, ',') as places,
-        coalesce(array_to_string(years, ','), 'all') as years,
+        -- what a fetch asked for in vain says nothing
+        case when outcome in ('complete', 'empty') then array_to_string(municipality_ids, ',') end as places,
+        case
+            when outcome in ('complete', 'empty') then coalesce(array_to_string(years, ','), 'all')
+        end as years,
         outcome,
         coalesce(content_sha256, '') as content,
         fetched_at,
