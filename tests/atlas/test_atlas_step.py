@@ -27,6 +27,12 @@ def settings(sample_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Settings(_env_file=None, home=home)
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the start page only: for tests of how a site takes its place."""
+    monkeypatch.setattr(pages, "BUILDERS", (pages.start.build,))
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -35,7 +41,9 @@ def failing(_site: Site) -> None:
     raise ValueError("a page with a fault")
 
 
-def test_it_is_made_once_per_version_and_code(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_made_once_per_version_and_code(
+    settings: Settings, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = step.make(settings)
     assert (first["status"], first["error"]) == ("made", None)
     assert step.make(settings)["status"] == "unchanged"
@@ -57,7 +65,7 @@ def test_the_same_version_gives_the_same_files(settings: Settings, tmp_path: Pat
 
 
 def test_a_failure_is_an_incident_and_readers_keep_the_site(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step.make(settings)
     before = content(settings.home / "atlas")
@@ -75,7 +83,7 @@ def test_a_failure_is_an_incident_and_readers_keep_the_site(
     assert list_incidents(settings, open_only=True) == []
 
 
-def test_readers_never_find_it_missing_or_mixed(settings: Settings, tmp_path: Path) -> None:
+def test_readers_never_find_it_missing_or_mixed(settings: Settings, quick: None, tmp_path: Path) -> None:
     target = tmp_path / "site"
     build.make(settings, target)
     seen: set[str] = set()
