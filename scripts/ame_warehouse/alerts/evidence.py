@@ -212,7 +212,8 @@ def _named(row: dict[str, Any], found: str) -> tuple[str, str]:
     label = str(row.get("label") or "")
     _, known, after = found.partition(f"{label}: ") if label else ("", "", "")
     value = after.split(";")[0].removesuffix(" …").strip() if known else ""
-    column = next((name for name, cell in row.items() if value and str(cell) == value), "")
+    named = (name for name, cell in row.items() if name != "value_found" and str(cell) == value)
+    column = next(named, "") if value else ""
     if column:
         value = f"{column} {_text(row[column])}"
     return ("" if column in SHOWN_ELSEWHERE else column), value
