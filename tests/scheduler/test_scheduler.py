@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
+from tests.alerts.receivers import Webhook
 
 from ame_warehouse.pipeline import airflow_home
 from ame_warehouse.pipeline.server import HOST, AirflowServer
@@ -33,18 +34,28 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServer]:
+def hook() -> Iterator[Webhook]:
+    """What listens at the address in AME_ALERT_URLS."""
+    with Webhook() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator[AirflowServer]:
     patch = pytest.MonkeyPatch()
     for name in [name for name in os.environ if name.startswith(("AME_", "AIRFLOW"))]:
         patch.delenv(name)
+    patch.setenv("AME_ALERT_URLS", hook.url)
     settings = Settings(_env_file=None, home=tmp_path_factory.mktemp("scheduler") / "home")
     server = AirflowServer(settings, free_port(), with_triggerer=False)
     airflow_home.make_directories(settings)
     try:
-        # The ingest is triggered before the scheduler starts, so that it goes before what is due by schedule.
+        # Triggered before the scheduler starts, so that they go before what is due by schedule; the first
+        # asks for a measure that nobody knows.
         run(server, "ame_warehouse.pipeline.airflow_home")
         run(server, "airflow", "dags", "reserialize")
-        run(server, "airflow", "dags", "trigger", "ingest_kolada", "--conf", '{"years": [2021, 2022]}')
+        for run_id, asked in (("wrong", '{"measures": ["U00000"]}'), ("right", '{"years": [2021, 2022]}')):
+            run(server, "airflow", "dags", "trigger", "ingest_kolada", "--run-id", run_id, "--conf", asked)
         server.start()
         server.wait_until_ready(READY_SECONDS)
         yield server
@@ -88,7 +99,7 @@ def wait_for(server: AirflowServer, sql: str, seconds: float) -> list[tuple]:
 @pytest.fixture(scope="module")
 def chain(server: AirflowServer) -> list[tuple]:
     """Return the runs when the triggered ingest and a build have ended, or the ingest has failed."""
-    ingest = "select 1 from dag_run where dag_id = 'ingest_kolada' and run_type = 'manual' and state "
+    ingest = "select 1 from dag_run where dag_id = 'ingest_kolada' and run_id = 'right' and state "
     build = f"select 1 from dag_run where dag_id = 'build_warehouse' and state in {FINAL}"
     wait_for(
         server,
@@ -110,7 +121,7 @@ def test_the_asset_event_of_the_ingest_starts_the_build(server: AirflowServer, c
     manual = [run for run in chain if run[:2] == ("ingest_kolada", "manual")]
     builds = [run for run in chain if run[0] == "build_warehouse"]
     tasks = query(server, "select task_id, state, try_number from task_instance")
-    assert manual == [("ingest_kolada", "manual", "success")], tasks
+    assert [state for _, _, state in manual] == ["failed", "success"], tasks
     assert ("build_warehouse", "asset_triggered", "success") in builds, tasks
 
 
@@ -136,6 +147,28 @@ def test_the_writers_stand_in_the_pool_of_one(server: AirflowServer, chain: list
     )
     assert len(spans) >= 9
     assert all(ended <= began for (_, ended), (began, _) in pairwise(spans))
+
+
+def test_a_task_that_gave_up_is_told_by_the_notifier_and_so_is_its_recovery(
+    server: AirflowServer, hook: Webhook
+) -> None:
+    fetched = "task_id = 'land.fetch_kolada' and state in ('success', 'failed')"
+    for run_id, state in (("wrong", "failed"), ("right", "success")):
+        sql = f"select state from task_instance where run_id = '{run_id}' and {fetched}"
+        assert wait_for(server, sql, CHAIN_SECONDS) == [(state,)]
+    check = "task_failed_ingest_kolada_fetch_kolada"
+    deadline = time.monotonic() + 60  # the notifier of a success runs after its state is written
+    while not any("RESOLVED" in post["title"] for post in hook.posts) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    told = [post for post in hook.posts if check in post["title"]]
+    number = str(told[0]["title"]).rpartition("(")[2]
+    assert [post["title"] for post in told] == [
+        f"[ame] ERROR {check} new ({number}",
+        f"[ame] RESOLVED {check} is resolved ({number}",
+    ]
+    assert "a measure is not in the catalogue" in told[0]["message"]
+    assert "U00000" in told[0]["message"]
+    assert "Who acts:     operator" in told[0]["message"]
 
 
 def test_airflow_listens_on_loopback_only(server: AirflowServer) -> None:
