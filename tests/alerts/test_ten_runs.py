@@ -115,7 +115,7 @@ def test_each_message_says_what_who_and_how(
         said = fields(message)
         assert said["Municipality"] == place
         assert said["Year"] == year
-        assert said["Measure"] == found.split()[0]
+        assert said["Measure"] == "ame_participants_total"
         assert said["Expected"] and found in said["Found"]
         assert said["Source"].removeprefix("kolada, fetched ") in days
         assert readers in said["Readers see"]
