@@ -44,6 +44,16 @@ changed as (
         and versions.value is distinct from versions.value_before
 ),
 
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by source, measure_id, fetched_at
+            order by size desc nulls last, municipality_id, period, gender
+        ) as place
+    from changed
+),
+
 counted as (
     select source, measure_id, count(*) as n_values
     from marts.observations
@@ -60,12 +70,12 @@ listed as (
         count(*) filter (where is_withdrawn) as n_withdrawn,
         max(change_pp) as largest_change_pp,
         max(change_pct) as largest_change_pct,
-        coalesce(arg_max(municipality_id, size), min(municipality_id)) as municipality_id,
-        coalesce(arg_max(period, size), min(period)) as period,
-        coalesce(arg_max(gender, size), min(gender)) as gender,
-        arg_max(value_before, size) as value_before,
-        arg_max(value, size) as value
-    from changed
+        max(municipality_id) filter (where place = 1) as municipality_id,
+        max(period) filter (where place = 1) as period,
+        max(gender) filter (where place = 1) as gender,
+        max(value_before) filter (where place = 1 and not is_withdrawn) as value_before,
+        max(value) filter (where place = 1) as value
+    from ranked
     group by source, measure_id, fetched_at
 )
 

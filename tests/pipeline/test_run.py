@@ -42,6 +42,7 @@ STEPS = (
     "Check the marts",
     "Publish",
     "Announce",
+    "Make the atlas",
 )
 
 
@@ -101,7 +102,7 @@ def test_the_dags_of_the_chain_ran_and_succeeded_in_airflow(sample_run: SampleRu
     assert set(runs[:-1]) == {("ingest_kolada", "success"), ("ingest_arbetsformedlingen", "success")}
     assert runs[-1] == ("build_warehouse", "success")
     assert pool == [(1,)]
-    assert tasks == (12, 12)
+    assert tasks == (13, 13)
 
 
 def test_the_log_is_named_and_holds_what_airflow_said(sample_run: SampleRun) -> None:

@@ -11,7 +11,7 @@ import pytest
 from psycopg import conninfo
 from tests.serve.postgres_server import World, server
 
-from ame_warehouse.settings import Settings
+from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 numbers = itertools.count(1)
 
@@ -28,7 +28,10 @@ def world(superuser: str, tmp_path: Path) -> Iterator[World]:
     with psycopg.connect(superuser, autocommit=True) as con:
         con.execute(f"create database {database} encoding 'UTF8' template template0".encode())
     dsn = conninfo.make_conninfo(superuser, dbname=database)
-    settings = Settings(home=tmp_path / "home", project=tmp_path / "no_git", serve_dsn=dsn, _env_file=None)
+    project = tmp_path / "no_git"
+    project.mkdir()
+    (project / "expectations").symlink_to(PROJECT_ROOT / "expectations")
+    settings = Settings(home=tmp_path / "home", project=project, serve_dsn=dsn, _env_file=None)
     yield World(dsn, settings)
     with psycopg.connect(superuser, autocommit=True) as con:
         con.execute(f"drop database {database} with (force)".encode())

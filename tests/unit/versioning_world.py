@@ -50,7 +50,10 @@ TABLES = {
         "status": "VARCHAR",
         "is_deleted": "BOOLEAN",
         "value_issue": "VARCHAR",
+        "raw_value": "VARCHAR",
+        "object_sha256": "VARCHAR",
     },
+    "stg_releases": {"quarantine_id": "VARCHAR", "value": "DOUBLE"},
     "stg_kolada__kpi_metadata": {
         "fetch_id": "VARCHAR",
         "kpi_id": "VARCHAR",
@@ -117,8 +120,9 @@ class Models:
             "source": lambda _source, name: name,
             "var": lambda name: {"ame_mode": mode, "ame_as_of": ""}[name],
         }
+        macro = (DBT / "macros" / "quarantine.sql").read_text(encoding="utf-8")
         for model in MODELS:
-            text = (DBT / "models" / f"{model}.sql").read_text(encoding="utf-8")
+            text = macro + (DBT / "models" / f"{model}.sql").read_text(encoding="utf-8")
             sql = jinja2.Template(text).render(context)
             self.con.execute(f"create temp view {model.split('/')[1]} as {sql}")
 
@@ -160,7 +164,7 @@ class Models:
                     holder = own
             if holder == own:
                 rows["observations"] += [
-                    (own, kpi, *cell, r.value, r.status, r.is_deleted, r.value_issue)
+                    (own, kpi, *cell, r.value, r.status, r.is_deleted, r.value_issue, None, None)
                     for cell, r in one.records.items()
                 ]
             retrieved = START + timedelta(days=1000, minutes=number)

@@ -244,7 +244,10 @@ class Extract:
         with self._state.lock:
             self._state.failures = 0
             lost = self._lost(question, result.values)
-            if result.is_misshapen or not all(per_kpi[kpi_id] for kpi_id in lost):
+            silent = {kpi_id for kpi_id in lost if not per_kpi[kpi_id]}
+            if silent and silent != lost.keys() and not result.is_misshapen:
+                return question.apart(set(lost))  # is it the measure that is silent, or the answer?
+            if result.is_misshapen or silent:
                 for kpi_id, held in lost.items():
                     self._state.failed.setdefault(kpi_id, _gone_silent(question, held, per_kpi[kpi_id]))
             self._state.n_records.update({kpi_id: per_kpi[kpi_id] for kpi_id in question.kpi_ids})

@@ -42,6 +42,14 @@ class Question:
             parts = [self.municipality_ids[:middle], self.municipality_ids[middle:]]
         return [Question(self.kpi_ids, part, self.years, attempts) for part in parts]
 
+    def apart(self, kpi_ids: set[str]) -> list[Question]:
+        """Return the question cut so that each of some KPIs stands alone, the others together."""
+        alone = [
+            Question((kpi,), self.municipality_ids, self.years) for kpi in self.kpi_ids if kpi in kpi_ids
+        ]
+        others = self.without(kpi_ids)
+        return alone if others is None else [*alone, others]
+
     def without(self, kpi_ids: set[str]) -> Question | None:
         """Return the question without some KPIs; None when none is left."""
         left = tuple(kpi for kpi in self.kpi_ids if kpi not in kpi_ids)
