@@ -189,7 +189,7 @@ class KoladaClient:
         held: list[Page] = []
 
         def check(body: bytes) -> None:
-            held[:] = [read_page(body)]
+            held[:] = [read_page(body, path)]
 
         answer = self.transport.get(path, params, check=check, attempts=attempts)
         self._record(answer, params, asked, path)
@@ -219,7 +219,7 @@ class KoladaClient:
             return None
         with self._lock:
             body = self._landed.take(path, number)
-        return None if body is None else read_page(body)
+        return None if body is None else read_page(body, path)
 
     def _record(self, answer: Answer, params: dict[str, int], asked: Asked, path: str) -> None:
         outcome: dict[str, Any] = {

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 Json = Any
 ENVELOPE = frozenset({"values", "next_url", "previous_url", "count"})
@@ -52,8 +53,11 @@ def load_json(body: bytes) -> Json:
         raise ValueError(f"the body is {kind}: {start!r} ({type(exc).__name__})") from exc
 
 
-def read_page(body: bytes) -> Page:
-    """Return the page in a body; raise `ValueError` when it is not the envelope of v3."""
+def read_page(body: bytes, route: str = "") -> Page:
+    """Return the page in a body; raise `ValueError` when it is not the envelope of v3.
+
+    `route`: what was asked for; a link that leads elsewhere names no page of it.
+    """
     document = load_json(body)
     if not isinstance(document, dict):
         raise ValueError(f"expected the envelope (values, next_url, count), found a JSON {_kind(document)}")
@@ -73,13 +77,15 @@ def read_page(body: bytes) -> Page:
     plain = document.keys() == ENVELOPE
     before = document.get("previous_url")
     digest = hashlib.sha256(body).hexdigest()
-    links = (_page_number(before), _page_number(following))
+    links = (_page_number(before, route), _page_number(following, route))
     return Page(values, bool(following), count, digest, plain, bool(before), links)
 
 
-def _page_number(link: Json) -> int | None:
-    """Return the page that a link names in its query; None when it names none."""
-    found = PAGE_NUMBER.search(link) if isinstance(link, str) else None
+def _page_number(link: Json, route: str) -> int | None:
+    """Return the page of the route that a link names in its query; None when it names none."""
+    if not isinstance(link, str) or not unquote(link.partition("?")[0]).endswith(unquote(route)):
+        return None
+    found = PAGE_NUMBER.search(link)
     return int(found[1]) if found else None
 
 
