@@ -50,7 +50,7 @@ class Pages:
         self.requests += 1
         answer = Answer(url=f"http://source.test{path}", attempts=1)
         answer.started_at = datetime.now(UTC)
-        body = self._body(params["page"], self.faults.get(self.requests))
+        body = self._body(path, params["page"], self.faults.get(self.requests))
         answer.status, answer.body = 200, body
         try:
             check(body)
@@ -61,7 +61,7 @@ class Pages:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _body(self, number: int, fault: str | None) -> bytes:
+    def _body(self, path: str, number: int, fault: str | None) -> bytes:
         records = list(self.records)
         if fault == "html":
             return b"<!DOCTYPE html><html><body>Closed</body></html>"
@@ -84,8 +84,8 @@ class Pages:
         count = len(records) if self.total_count else len(shown)
         envelope = {
             "values": shown,
-            "next_url": f"http://elsewhere.test/?page={number + 1}&per_page=9" if more else None,
-            "previous_url": f"http://elsewhere.test/?page={number - 1}" if number > 1 else None,
+            "next_url": f"http://elsewhere.test{path}?page={number + 1}&per_page=9" if more else None,
+            "previous_url": f"http://elsewhere.test{path}?page={number - 1}" if number > 1 else None,
             "count": count + (fault == "count"),
         }
         return json.dumps(envelope).encode()
