@@ -163,7 +163,9 @@ def parts(settings: Settings, as_of: str | None = None) -> dict[str, str]:
                 if i.acknowledged_by
             ]
             + explained_gaps.in_force(settings, explained_gaps.build_day(as_of))
-            + [astuple(one) for one in releases.decisions(settings) if not as_of or one.decided_at <= as_of]
+        ),
+        "decisions": _digest(
+            [astuple(one) for one in releases.decisions(settings) if not as_of or one.decided_at <= as_of]
         ),
     }
 

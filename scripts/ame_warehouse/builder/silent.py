@@ -62,7 +62,7 @@ RECORDS_SQL = """
 create or replace temp table records as
 select
     scoped.kpi_id, said.municipality_id, said.year, said.gender, scoped.n,
-    hash(said.value, said.status, said.is_deleted, said.value_issue, final.state) as state
+    hash(said.value, said.status, said.is_deleted, said.value_issue, said.raw_value, final.state) as state
 from scoped
 inner join read_parquet($observations, union_by_name = true, hive_partitioning = false) as said
     on scoped.content_fetch_id = said.fetch_id and scoped.kpi_id = said.kpi_id

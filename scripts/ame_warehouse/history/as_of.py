@@ -26,7 +26,7 @@ from ame_warehouse.pipeline import locks, progress
 from ame_warehouse.pipeline.faults import readable
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher
-from ame_warehouse.quality import explained_gaps
+from ame_warehouse.quality import explained_gaps, releases
 from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.backfill_table import write_backfills
 from ame_warehouse.quality.incident_table import write_incidents
@@ -166,10 +166,10 @@ def _snapshot(settings: Settings, work: Path) -> Settings:
             action="wait until it has finished, or run `ame reparse` again when it was interrupted",
         )
     found = Settings(**{**settings.model_dump(), "home": home})
-    explained = explained_gaps.store_path(settings)
-    if explained.exists():
-        found.quality.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(explained, explained_gaps.store_path(found))
+    for store in (explained_gaps.store_path, releases.store_path):
+        if store(settings).exists():
+            found.quality.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(store(settings), store(found))
     return found
 
 

@@ -90,9 +90,8 @@ class Extract:
         asked = order.asked(base_url)
         begun = resume.find(settings.landing, asked)
         self._started, behind = (begun.started_at, None) if begun else next_moment(settings.landing)
-        self._known = (
-            datetime.fromisoformat(order.vintage).replace(tzinfo=UTC) if order.vintage else self._started
-        )
+        known = max(datetime.now(UTC), self._started) if begun else self._started
+        self._known = datetime.fromisoformat(order.vintage).replace(tzinfo=UTC) if order.vintage else known
         fetch_id = begun.fetch_id if begun else new_fetch_id(self._started)
         landed = resume.Landed(settings.landing, fetch_id) if begun else None
         asked["started_at"] = self._started.isoformat()

@@ -2,7 +2,7 @@
 
 A fetch writes what it was ordered to bring (`order.json`) before its first request. When its process ends
 in the middle, the directory `.partial-<fetch_id>` stays. The next fetch with the same order takes it over,
-with its id and its time of knowledge, for a day, as long as no other fetch has finished since.
+with its id (what it says is known from then on), for a day, as long as no other fetch has finished since.
 """
 
 from __future__ import annotations

@@ -159,9 +159,9 @@ class FetchWriter:
     def finish(self, fetch: dict[str, Any]) -> Path:
         """Write `fetch.json` and make the fetch visible; return its directory."""
         self.close()
-        self.forget()
         text = json.dumps(fetch, ensure_ascii=False, indent=1, sort_keys=True)
         write_whole(self._staged / FETCH_FILE, text.encode("utf-8", "backslashreplace"))
+        self.forget()
         try:
             self._staged.rename(self._final)
             descriptor = os.open(self._final.parent, os.O_RDONLY)
