@@ -85,7 +85,7 @@ def test_sorting_by_keyboard_and_the_history_of_the_inputs(atlas: Atlas, watched
     page.locator("dialog table").first.wait_for()
     assert page.locator("dialog table").count() == 3  # net cost, population, participants
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
 
 
 def test_the_workbook_holds_numbers_empty_cells_and_reasons(
