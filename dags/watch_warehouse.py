@@ -20,7 +20,8 @@ depend
 on the DAGs that it watches.
 
 ## When it fails
-- **green, and an incident `watch_published_stale`, `watch_nothing_runs` or `watch_source_silent_…`**: the watch works; the pipeline does not deliver.
+- **green, and an incident `watch_published_stale`, `watch_nothing_runs` or `watch_source_silent_…`**:
+  the watch works; the pipeline does not deliver.
   *Do:* look at the last runs of `ingest_kolada` and `build_warehouse`.
 - **`check.watch` failed**: the watch could not read the manifest or write the incident. *Do:* the
   message names the file; correct owner or mode, clear the task.
