@@ -36,14 +36,14 @@ ROWS = (
 
 
 def impatient(settings: Any) -> Any:
-    return settings.model_copy(update={"kolada_timeout": 0.2})
+    return settings.model_copy(update={"kolada_timeout": 0.5})
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_fault_that_stays(
     *, name: str, settings: Any, server: Any, site: Any, cases: Cases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "WHOLE_SECONDS", 150.0)  # × timeout / 60 = 0.5 s: for the one that drips
+    monkeypatch.setattr(http, "WHOLE_SECONDS", 90.0)  # × timeout / 60 = 0.75 s: for the one that drips
     run(settings)
     site.validators = False  # every file is sent again
     before, held = in_use(settings), rows(settings, ROWS)

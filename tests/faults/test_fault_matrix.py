@@ -69,7 +69,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, small: Dataset) -> Path:
     """A home in which one undisturbed fetch has been parsed."""
     home = tmp_path_factory.mktemp("matrix") / "base"
     with KoladaServer(small, per_page=PER_PAGE) as server:
-        settings = settings_for(server, home)
+        settings = settings_for(server, home, kolada_timeout=30.0)
         result = fetch_kolada(settings, KPIS, PLACES, None)
         parse_landing(settings, result["fetch_ids"])
         assert len(server.requests) == REQUESTS
@@ -85,7 +85,7 @@ def settings_for(server: KoladaServer, home: Path, **changes: Any) -> Settings:
         "kolada_connections": 1,
         "kolada_attempts": 2,
         "kolada_backoff": 0.0,
-        "kolada_timeout": 0.15,
+        "kolada_timeout": 0.5,
     }
     return Settings(_env_file=None, **(base | changes))
 

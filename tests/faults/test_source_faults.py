@@ -95,7 +95,7 @@ def test_a_fault_that_passes_leaves_no_trace_wherever_it_strikes(
     details: dict[str, Any] = {"kind": name} | PASSING[name]
     first_tries = range(1, 2 * LONGEST, 2)  # each request of the fetch fails once and is tried again
     server = serve(small, Fault(at=first_tries, **details), per_page=PER_PAGE)
-    settings = live(server, kolada_timeout=0.3 if name == "stall" else 5)
+    settings = live(server, kolada_timeout=1.0 if name == "stall" else 5)
     result, found = run(settings)
     assert result["measures"] == {"complete": 3}
     assert server.faults[0].hits == LONGEST
@@ -149,7 +149,7 @@ def test_stalls_and_drips_end_in_time(
 ) -> None:
     for kind, position in (("stall", 1), ("stall", 8), ("drip", 5)):
         server = serve(small, Fault(kind, at={position}), per_page=PER_PAGE)
-        settings = live(server, kolada_timeout=0.3)
+        settings = live(server, kolada_timeout=1.0)
         result = fetch_kolada(settings, KPIS, PLACES, None)
         assert result["measures"] == {"complete": 3}
         assert server.faults[0].hits == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,25 @@ def test_not_while_the_observations_are_made_again(own_home: Path) -> None:
     (own_home / "observations").mkdir()
     called = ame("as-of", "2023-06-04")
     assert called.status == 1
+
+
+def test_not_when_they_were_merged_while_they_were_linked(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copytree = shutil.copytree
+
+    def merge_first(source: Path, target: Path, **options: Any) -> None:
+        monkeypatch.setattr(as_of.shutil, "copytree", copytree)
+        copytree(source, target, **options)
+        old = min((own_home / "observations").glob("source=kolada/fetch=*"))
+        copytree(old, own_home / "again")
+        shutil.rmtree(old)
+        (own_home / "again").rename(old)
+
+    monkeypatch.setattr(as_of.shutil, "copytree", merge_first)
+    called = ame("as-of", "2023-06-04")
+    assert called.status == 1
+    assert "the observations are being made again" in called.err
 
 
 def test_a_disk_that_cannot_be_written_leaves_nothing(

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import MakeSettings, Serve
 
 from ame_warehouse.errors import SourceError
-from ame_warehouse.landing import resume
+from ame_warehouse.landing import resume, store
 from ame_warehouse.landing.index import fetch_dir
 from ame_warehouse.landing.store import fetch_ids, read_fetch, read_requests
 from ame_warehouse.pipeline.ingest import fetch_kolada, parse_landing
@@ -75,6 +75,29 @@ def test_what_has_landed_is_not_asked_again(
         read_fetch(settings.landing, fetch_id)["measures"]
         == (read_fetch(whole.landing, undisturbed["fetch_ids"][0])["measures"])
     )
+
+
+def test_one_that_is_killed_again_while_it_is_taken_over_loses_nothing(
+    make_settings: MakeSettings, small: Dataset, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(sources="live", kolada_url=serve(small).url(), kolada_connections=1)
+    killed(settings, after=6)
+    (left,) = partials(settings)
+    with (left / "requests.jsonl").open("a") as log:
+        log.write('{"n": 99, "error": "a line separator \u2028 within"}\n{"n": 100, "cut')
+    before = resume.whole_records(left / "requests.jsonl")
+    assert [one["n"] for one in before][-1] == 99
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("write_whole", "_line"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(store, name, die)
+            fetch_kolada(settings, KPIS, None, None)
+        assert resume.whole_records(left / "requests.jsonl") == before
+    fetch_kolada(settings, KPIS, None, None)
+    assert partials(settings) == []
 
 
 def test_only_the_same_order_goes_on(make_settings: MakeSettings, small: Dataset, serve: Serve) -> None:

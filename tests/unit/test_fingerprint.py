@@ -56,6 +56,7 @@ def fetch(
     title: str = "Deltagare",
     final: str = "null",
     values: dict[tuple[str, int], float | None] | None = None,
+    odd: str | None = None,
 ) -> None:
     """Write the parsed files of one fetch of one KPI."""
     folder = settings.observations / "source=kolada" / f"fetch={fetch_id}"
@@ -69,6 +70,11 @@ def fetch(
         "places": f"'{fetch_id}', timestamp '{day}', '1440', 'Ale', 'K'",
         "groups": f"'{fetch_id}', timestamp '{day}', 'G1', 'Group', '1440', 'Ale'",
     }
+    if odd:
+        rows["findings"] = (
+            f"'{fetch_id}', timestamp '{day}', 'odd_value', 'warning', '{kpi}', null, null, null, "
+            f"'a municipality', 'a value that cannot be keyed', '{odd}'"
+        )
     with duckdb.connect() as con:
         for table in TABLES:
             con.execute(f"create table {table} ({ddl(table)})")
@@ -224,6 +230,33 @@ def test_an_explanation_counts_from_its_first_day_through_its_last(
     row = explained_gaps.Explanation("a", "1440", 2022, 2022, "r", date(2024, 7, 1), date(2024, 7, 2), "n")
     explained_gaps.add(settings, [row])
     assert parts(settings)["acknowledged"] not in {one["acknowledged"] for one in seen.values()}
+
+
+def test_another_record_that_cannot_be_keyed_is_news_the_same_again_is_not(settings: Settings) -> None:
+    fetch(settings, "f2", "2024-02-01", odd='{"municipality": null}')
+    before = fingerprint(settings)
+    fetch(settings, "f3", "2024-03-01", odd='{"municipality": null}')
+    assert fingerprint(settings) == before
+    fetch(settings, "f4", "2024-04-01", odd='{"municipality": 7}')
+    other = fingerprint(settings)
+    assert other != before
+    fetch(settings, "f5", "2024-05-01")
+    assert fingerprint(settings) != other, "it is gone"
+
+
+def test_a_correction_counts_from_its_first_day_through_its_last(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.seeds / "source_corrections.csv").write_text(
+        "measure_id,corrected_on,expires_on\nparticipants,2024-01-10,2024-06-30\n", encoding="utf-8"
+    )
+    seen = {}
+    for day in ("2024-01-09", "2024-01-10", "2024-06-30", "2024-07-01"):
+        monkeypatch.setattr(explained_gaps, "today", lambda day=day: date.fromisoformat(day))
+        seen[day] = parts(settings)["observations"]
+    assert seen["2024-01-10"] == seen["2024-06-30"]
+    assert len(set(seen.values())) == 3
+    assert parts(settings, "2024-03-01T23:59:59")["observations"] == seen["2024-01-10"]
 
 
 def test_a_publication_date_that_a_fetch_reaches_counts(settings: Settings) -> None:

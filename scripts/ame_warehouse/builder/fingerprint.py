@@ -31,6 +31,20 @@ FETCHES = """
     from read_parquet($measures, union_by_name = true, hive_partitioning = false)
     where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
 """
+# What each fetch brought of each measure that cannot be read: it is not among the observations.
+ODD_SQL = """
+create or replace temp table odd as
+select
+    kpi_id,
+    fetch_id,
+    sha256(string_agg(
+        concat_ws('|', municipality_id, year, gender, expected, found, detail), chr(10)
+        order by municipality_id, year, gender, expected, found, detail
+    )) as body
+from read_parquet($findings, union_by_name = true, hive_partitioning = false)
+where kind = 'odd_value'
+group by kpi_id, fetch_id
+"""
 # One row per change: the first fetch that brought another content, outcome or scope than the one before it.
 # Fetches of a part that said nothing new (table `silent`) are left out.
 MEASURES_SQL = """
@@ -43,10 +57,11 @@ with asked as (
             when outcome in ('complete', 'empty') then coalesce(array_to_string(years, ','), 'all')
         end as years,
         outcome,
-        coalesce(content_sha256, '') as content,
+        concat_ws('|', coalesce(content_sha256, ''), odd.body) as content,
         fetched_at,
         fetch_id
     from read_parquet($measures, union_by_name = true, hive_partitioning = false)
+    left join odd using (kpi_id, fetch_id)
     where mode = $mode and ($as_of is null or fetched_at <= $as_of::timestamp)
 )
 select kpi_id, places, years, outcome, content, fetched_at::varchar
@@ -94,6 +109,13 @@ DATES = {
         order by newest.kpi_id
     """,
 }
+# Corrections of known errors of the source that have begun, and those that have ended, by the day of a build.
+CORRECTIONS_SQL = """
+select
+    count(*) filter (where corrected_on::date <= $day::date),
+    count(*) filter (where expires_on::date < $day::date)
+from read_csv($file, header = true, all_varchar = true)
+"""
 # One row per change of what is in use of Arbetsförmedlingen's workbooks.
 WORKBOOKS_SQL = """
 with used as (
@@ -224,6 +246,7 @@ def _index(settings: Settings, as_of: str | None) -> list[Any]:
             if measures is None:
                 return found
             silent.find(con, known, _files(settings))
+            con.execute(ODD_SQL, {"findings": observation_files(settings, "findings")})
             found += con.execute(MEASURES_SQL, known).fetchall()
             for name, item, text in DEFINITIONS:
                 files = observation_files(settings, name)
@@ -236,6 +259,11 @@ def _index(settings: Settings, as_of: str | None) -> list[Any]:
                 if files is not None:
                     rows = con.execute(sql.format(newest=NEWEST), {**known, "files": files}).fetchall()
                     found += [("dates", name, *row) for row in rows]
+            corrections = settings.seeds / "source_corrections.csv"
+            if corrections.exists():
+                day = explained_gaps.build_day(as_of).isoformat()
+                asked = {"file": str(corrections), "day": day}
+                found += con.execute(CORRECTIONS_SQL, asked).fetchall()
     except duckdb.Error as exc:
         raise LandingError(
             "the index of observations, or a seed that goes with it, cannot be read",

@@ -155,14 +155,16 @@ def _snapshot(settings: Settings, work: Path) -> Settings:
     busy = aside.exists() or compact.is_under_way(settings)
     if not busy:
         try:
+            before = _parsed(settings)
             shutil.copytree(settings.observations, home / "observations", copy_function=_link)
+            busy = not before <= _parsed(settings)  # read again or merged, whole, while it was linked
         except (FileNotFoundError, shutil.Error):  # moved aside or removed while it was linked
             busy = True
     if busy or aside.exists() or compact.is_under_way(settings):
         raise BusyError(
             "the observations are being made again",
-            expected="no `ame reparse` at the same time",
-            found=str(aside),
+            expected="no `ame reparse` and no housekeeping at the same time",
+            found=str(settings.observations),
             action="wait until it has finished, or run `ame reparse` again when it was interrupted",
         )
     found = Settings(**{**settings.model_dump(), "home": home})
@@ -171,6 +173,11 @@ def _snapshot(settings: Settings, work: Path) -> Settings:
             found.quality.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(store(settings), store(found))
     return found
+
+
+def _parsed(settings: Settings) -> set[tuple[str, int]]:
+    """Return the directories of parsed fetches with their inodes: one that was replaced is another."""
+    return {(str(path), path.stat().st_ino) for path in settings.observations.glob("source=*/fetch=*")}
 
 
 def _link(source: str, target: str) -> None:

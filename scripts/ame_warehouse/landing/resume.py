@@ -114,11 +114,11 @@ class Landed:
 def whole_records(path: Path) -> list[dict[str, Any]]:
     """Return the outcome records of an interrupted fetch; a last line that was cut off is left out."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return []
     found = []
-    for line in lines:
+    for line in lines[:-1]:  # the last has no end yet, or nothing after it
         try:
             record = json.loads(line)
         except ValueError:

@@ -129,17 +129,18 @@ class FetchWriter:
         self._final = landing / source / fetch_id
         self._staged = landing / source / f"{PARTIAL}{fetch_id}"
         self._lock = threading.Lock()
-        self.n_requests = 0
+        kept = [_line(n, one) for n, one in enumerate(records or [], 1)]
+        self.n_requests = len(kept)
+        log = self._staged / REQUESTS_FILE
         try:
             self._staged.mkdir(parents=True, exist_ok=records is not None)
-            self._log = (self._staged / REQUESTS_FILE).open("w", encoding="utf-8", errors="backslashreplace")
+            if kept:  # whole at any moment: the process may be killed here too
+                write_whole(log, "".join(kept).encode("utf-8", "backslashreplace"))
+            self._log = log.open("a" if kept else "w", encoding="utf-8", errors="backslashreplace")
         except OSError as exc:
             raise _cannot_write(self._staged, exc) from exc
-
         if order is not None:
             write_whole(self._staged / ORDER_FILE, json.dumps(order, ensure_ascii=False).encode())
-        for one in records or []:
-            self.record({name: value for name, value in one.items() if name != "n"})
 
     def forget(self) -> None:
         """Let nobody take this fetch over: what it was told is no use to the next."""
@@ -151,7 +152,7 @@ class FetchWriter:
         with self._lock:
             self.n_requests += 1
             try:
-                self._log.write(json.dumps({"n": self.n_requests, **outcome}, ensure_ascii=False) + "\n")
+                self._log.write(_line(self.n_requests, outcome))
                 self._log.flush()
             except OSError as exc:
                 raise _cannot_write(self._staged / REQUESTS_FILE, exc) from exc
@@ -182,6 +183,10 @@ class FetchWriter:
                 self._log.close()
         except OSError as exc:
             raise _cannot_write(self._staged / REQUESTS_FILE, exc) from exc
+
+
+def _line(n: int, outcome: dict[str, Any]) -> str:
+    return json.dumps({"n": n} | outcome | {"n": n}, ensure_ascii=False) + "\n"
 
 
 def remove_partials(landing: Path, source: str = "kolada", keep: Collection[str] = ()) -> list[str]:
