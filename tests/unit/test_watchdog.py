@@ -32,14 +32,23 @@ def settings(make_settings) -> Settings:
     return make_settings()
 
 
-def land(settings: Settings, when: datetime, *, outcome: str = "complete", mode: str = "sample") -> str:
+def land(
+    settings: Settings,
+    when: datetime,
+    source: str = "kolada",
+    *,
+    outcome: str = "complete",
+    mode: str = "sample",
+    **more: object,
+) -> str:
     fetch_id = new_fetch_id(when)
-    FetchWriter(settings.landing, fetch_id).finish(
+    FetchWriter(settings.landing, fetch_id, source).finish(
         {
             "fetch_id": fetch_id,
             "mode": mode,
             "finished_at": when.isoformat(),
             "measures": [{"kpi_id": "U40800", "outcome": outcome}],
+            **more,
         }
     )
     return fetch_id
@@ -97,6 +106,21 @@ def test_what_has_landed_must_be_published_within_a_day(hours: int, status: str,
     publish(settings, land(settings, NOW - timedelta(days=8)))
     land(settings, NOW - timedelta(hours=hours))
     assert statuses(settings)["watch_published_stale"] == status
+
+
+@pytest.mark.parametrize(("changed", "status"), [(False, "passed"), (True, "failed")])
+def test_a_poll_that_found_no_new_workbook_has_nothing_to_publish(
+    changed: bool, status: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "arbetsformedlingen"
+    monkeypatch.setattr(watchdog, "SILENCE_LIMITS", {source: timedelta(days=3)})
+    built = land(settings, NOW - timedelta(days=9), source, changed=True)
+    publish(settings, built, sources={source: {"newest_fetch": built}})
+    # yesterday's poll; today's did not reach the page, so that there is no younger one
+    land(settings, NOW - timedelta(hours=25), source, changed=changed)
+    found = statuses(settings)
+    assert found["watch_published_stale"] == status
+    assert found[f"watch_source_silent_{source}"] == "passed", "it is a sign of life all the same"
 
 
 def test_a_version_that_is_marked_stale_is_told_with_its_reason(settings: Settings) -> None:

@@ -102,7 +102,8 @@ def check(settings: Settings, now: datetime) -> list[CheckResult]:
     newest = {source: newest_success(settings, source) for source in SILENCE_LIMITS}
     results = [_silence(settings, source, newest[source], now) for source in SILENCE_LIMITS]
     results.append(_idleness(settings, now))
-    results.append(_staleness(settings, newest, now))
+    news = {source: newest_success(settings, source, with_news=True) for source in SILENCE_LIMITS}
+    results.append(_staleness(settings, news, now))
     results += _intact(settings, now)
     results += _punctuality(settings, now)
     return results
@@ -153,11 +154,18 @@ def _punctuality(settings: Settings, now: datetime) -> list[CheckResult]:
     return results
 
 
-def newest_success(settings: Settings, source: str) -> tuple[str, datetime] | None:
-    """Return fetch id and clock time of the newest fetch of this mode that brought a usable measure."""
+def newest_success(
+    settings: Settings, source: str, *, with_news: bool = False
+) -> tuple[str, datetime] | None:
+    """Return fetch id and clock time of the newest fetch of this mode that brought a usable measure.
+
+    `with_news`: one after which something has to be built; a poll that found no new workbook is none.
+    """
     for fetch_id in reversed(fetch_ids(settings.landing, source)):
         fetch = read_fetch(settings.landing, fetch_id, source)
         usable = any(measure["outcome"] in USABLE for measure in fetch["measures"])
+        if with_news and not fetch.get("changed", True):
+            continue
         if fetch["mode"] == settings.sources and usable:
             return fetch_id, _time(fetch["finished_at"])
     return None
