@@ -69,21 +69,26 @@ class MailServer:
 
 
 class Webhook:
-    """Takes POST and GET; `mode` is ok, error (500), slow (no answer) or drip (a byte now and then)."""
+    """Takes POST and GET; `mode` is ok, error (500), slow (no answer) or drip (a byte now and then).
+
+    A message longer than `most` letters is refused, as chat services do.
+    """
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self.gets: list[str] = []
         self.mode = "ok"
+        self.most = 1_000_000
         self.port = free_port()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if outer.mode == "ok":
-                    outer.posts.append(json.loads(body))
-                outer.answer(self)
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                is_short = len(body["message"]) <= outer.most
+                if outer.mode == "ok" and is_short:
+                    outer.posts.append(body)
+                outer.answer(self, 200 if is_short else 413)
 
             def do_GET(self) -> None:
                 if outer.mode == "ok":
@@ -127,7 +132,7 @@ class Webhook:
     def heartbeat(self) -> str:
         return f"http://127.0.0.1:{self.port}/ping/{TOKEN}"
 
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+    def answer(self, handler: BaseHTTPRequestHandler, status: int = 200) -> None:
         if self.mode == "slow":
             time.sleep(3)
             return
@@ -139,7 +144,7 @@ class Webhook:
                     break
                 time.sleep(0.2)
             return
-        handler.send_response(500 if self.mode == "error" else 200)
+        handler.send_response(500 if self.mode == "error" else status)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 

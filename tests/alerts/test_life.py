@@ -163,6 +163,20 @@ def test_a_receiver_that_fails_neither_stops_nor_delays_the_run_and_gets_it_late
     hook.stop()
 
 
+def test_a_message_too_long_for_its_receiver_comes_in_parts_and_holds_up_nothing(
+    home: Home, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord takes 2 000 letters: what it refuses would wait for ever, and all behind it."""
+    monkeypatch.setattr("apprise.plugins.custom_json.NotifyJSON.body_maxlen", 500)
+    settings, hook.most = home(hook.url), 500
+    Runs(settings).run(check())
+    assert len(hook.posts) > 1
+    assert all(len(post["message"]) <= hook.most for post in hook.posts)
+    whole = "".join(post["message"] for post in hook.posts)
+    assert "What:" in whole and "All open incidents: ame incidents" in whole
+    assert Outbox(settings).waiting() == []
+
+
 @pytest.mark.usefixtures("hurried")
 def test_mail_that_is_refused_or_hangs_waits(home: Home, mail: MailServer) -> None:
     runs = Runs(home(mail.url))

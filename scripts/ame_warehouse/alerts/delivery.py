@@ -82,29 +82,40 @@ def _deliver(outbox: Outbox, route: Route, now: datetime | None, deadline: float
 
 
 def _send(route: Route, message: Message) -> str | None:
-    import apprise
-
-    kinds = {"error": "failure", "warning": "warning", "info": "info"}
     with quiet() as said:
         try:
             service = instance(route, connect=CONNECT_SECONDS, read=READ_SECONDS)
             if service is None:
                 return "Apprise cannot use the address"
-            formats = service.notify_format  # one, or several with the preferred one first
-            first = formats[0] if isinstance(formats, (tuple, list)) else formats
-            is_html = first == apprise.NotifyFormat.HTML
-            carrier = apprise.Apprise()
-            carrier.add(service)
-            arrived = carrier.notify(
-                title=message.subject,
-                body=message.html if is_html else message.text,
-                body_format=apprise.NotifyFormat.HTML if is_html else apprise.NotifyFormat.TEXT,
-                notify_type=kinds.get(message.severity, "info"),
-            )
+            arrived = _notify(service, message)
+            if not arrived and max(len(message.text), len(message.html)) > service.body_maxlen:
+                arrived = _notify(service, message, in_parts=True)  # it was refused for its length
         except Exception as exc:
             return hide(f"{type(exc).__name__}: {exc}", route.url)
         reason = said[0] if said else "the receiver did not take it"
     return None if arrived else hide(reason, route.url)
+
+
+def _notify(service: Any, message: Message, *, in_parts: bool = False) -> bool:
+    """Let Apprise's object send the message, whole or in as many parts as its service asks for."""
+    import apprise
+
+    kinds = {"error": "failure", "warning": "warning", "info": "info"}
+    formats = service.notify_format  # one, or several with the preferred one first
+    first = formats[0] if isinstance(formats, (tuple, list)) else formats
+    is_html = first == apprise.NotifyFormat.HTML and not in_parts  # half a page is none
+    if in_parts:
+        service.overflow_mode = apprise.OverflowMode.SPLIT
+    carrier = apprise.Apprise()
+    carrier.add(service)
+    return bool(
+        carrier.notify(
+            title=message.subject,
+            body=message.html if is_html else message.text,
+            body_format=apprise.NotifyFormat.HTML if is_html else apprise.NotifyFormat.TEXT,
+            notify_type=kinds.get(message.severity, "info"),
+        )
+    )
 
 
 def hide(text: str, url: str) -> str:
