@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 import threading
-import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,7 +54,7 @@ class MailServer:
         if self.mode == "refuse":
             return "450 mailbox busy"
         if self.mode == "slow":
-            await asyncio.sleep(3)
+            await asyncio.sleep(60)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -100,6 +99,7 @@ class Webhook:
 
         self._handler = Handler
         self._server: ThreadingHTTPServer | None = None
+        self._ends = threading.Event()
 
     def __enter__(self) -> Webhook:
         self.start(self.mode)
@@ -111,6 +111,7 @@ class Webhook:
     def start(self, mode: str = "ok") -> None:
         """Listen, always at the same port."""
         self.mode = mode
+        self._ends.clear()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler)
         self._server.daemon_threads = True
         threading.Thread(
@@ -119,6 +120,7 @@ class Webhook:
 
     def stop(self) -> None:
         """Be down: connections are refused."""
+        self._ends.set()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -134,7 +136,7 @@ class Webhook:
 
     def answer(self, handler: BaseHTTPRequestHandler, status: int = 200) -> None:
         if self.mode == "slow":
-            time.sleep(3)
+            self._ends.wait(60)
             return
         if self.mode == "drip":
             for byte in b"HTTP/1.1 200 OK\r\nX-Slow: yes":
@@ -142,7 +144,8 @@ class Webhook:
                     handler.wfile.write(bytes([byte]))
                 except OSError:
                     break
-                time.sleep(0.2)
+                if self._ends.wait(2):
+                    break
             return
         handler.send_response(500 if self.mode == "error" else status)
         handler.send_header("Content-Length", "0")

@@ -104,7 +104,7 @@ def watch(atlas: Atlas, browser: Browser) -> Iterator[Callable[..., Watched]]:
         )
         watched = Watched(context.new_page(), atlas.address)
         page = watched.page
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda said: _note_console(watched, said.type, said.text))
         page.on("pageerror", lambda error: watched.faults.append(f"error: {error}"))
         page.on("requestfailed", lambda request: watched.faults.append(f"failed: {request.url}"))

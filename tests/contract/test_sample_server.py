@@ -23,7 +23,7 @@ def server(small: Dataset) -> Any:
 
 
 def get(server: KoladaServer, path: str, **params: Any) -> requests.Response:
-    return requests.get(server.url() + path, params=params, timeout=5)
+    return requests.get(server.url() + path, params=params, timeout=30)
 
 
 def test_every_route_answers_with_the_four_keys(server: KoladaServer) -> None:
@@ -51,8 +51,8 @@ def test_every_route_answers_with_the_four_keys(server: KoladaServer) -> None:
 def test_unknown_routes_are_404_and_only_get_is_served(server: KoladaServer) -> None:
     for path in ("/data/kpi/U40800", "/elsewhere", "/data/year/2022", "/kpi/U40800/more"):
         assert get(server, path).status_code == 404, path
-    assert requests.get(server.url("/v2") + "/kpi", timeout=5).status_code == 404
-    assert requests.post(server.url() + "/kpi", timeout=5).status_code == 501
+    assert requests.get(server.url("/v2") + "/kpi", timeout=30).status_code == 404
+    assert requests.post(server.url() + "/kpi", timeout=30).status_code == 501
 
 
 def test_lists_and_pages_are_limited(server: KoladaServer) -> None:
@@ -69,7 +69,7 @@ def test_pages_are_numbered_from_one_and_end_with_null(server: KoladaServer) -> 
     url: str | None = server.url() + "/municipality?per_page=100"
     sizes = []
     while url:
-        page = requests.get(url, timeout=5).json()
+        page = requests.get(url, timeout=30).json()
         sizes.append(page["count"])
         assert page["count"] == len(page["values"])
         seen += [one["id"] for one in page["values"]]

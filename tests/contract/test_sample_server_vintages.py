@@ -68,15 +68,15 @@ def test_one_base_address_per_vintage() -> None:
         assert [date for date, _ in server.vintages()] == DATES
         base = dict(server.vintages())["2024-01-31"]
         assert base.endswith("/vintage/2024-01-31/v3")
-        catalogue = requests.get(base + "/kpi", timeout=5).json()
+        catalogue = requests.get(base + "/kpi", timeout=30).json()
         assert catalogue["count"] == 134
         one = next(record for record in catalogue["values"] if record["id"] == "U40800")
         assert "Källa: Egen undersökning i kommunen." in one["description"]
-        groups = requests.get(base + "/municipality_groups", timeout=5).json()["values"]
+        groups = requests.get(base + "/municipality_groups", timeout=30).json()["values"]
         assert {"G96190", "G33629"} <= {group["id"] for group in groups}
         assert len(next(group for group in groups if group["id"] == "G96190")["members"]) == 13
         url = base + "/data/kpi/U40800/municipality/1480/year/2017"
-        (record,) = requests.get(url, timeout=5).json()["values"]
+        (record,) = requests.get(url, timeout=30).json()["values"]
         assert record["values"] == [
             {"gender": "T", "count": 1, "status": "Missing", "value": None, "isdeleted": False}
         ]

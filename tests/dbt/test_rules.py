@@ -50,7 +50,7 @@ def dbt(arguments: list[str], work: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=500,
     )
 
 

@@ -176,9 +176,9 @@ def test_a_failed_download_does_not_forget_the_validators(settings, server):
 def test_a_slow_server_is_given_up_in_time(settings, server, site, monkeypatch):
     run(settings)
     site.validators = False
-    monkeypatch.setattr(http, "WHOLE_SECONDS", 45.0)  # × timeout / 60 = 1.5 s
+    monkeypatch.setattr(http, "WHOLE_SECONDS", 60.0)  # × timeout / 60 = 2 s
     server.faults = [Fault("drip", match=SOK)]
-    spoiled(settings, "failed", "no whole answer within 1.5 s")
+    spoiled(settings, "failed", "no whole answer within 2 s")
 
 
 def test_a_file_above_the_limit_is_not_taken(settings, server, site, monkeypatch):

@@ -34,7 +34,7 @@ from ame_warehouse.landing.tables import connect
 from ame_warehouse.landing.tolerant import GENDERS, Cell, is_regular, read_records
 from ame_warehouse.sample.af_workbooks import releases
 
-SLOWEST = 5.0  # seconds that one payload may take
+SLOWEST = 5.0  # seconds of the processor that one payload may take
 PAGES, BATCHES = 800, 10  # malformed pages of Kolada
 INDEX_PAGES = 1500
 DATASETS = ("sok_lan_kom", "tid_utan_arbete_lan_kom", "rusta_och_matcha")
@@ -80,9 +80,9 @@ def test_pages_of_kolada(batch: int, tmp_path: Path, cases: Cases) -> None:
     regular: list[str] = []
     ends: Counter[str] = Counter()
     for body in (next(bodies) for _ in range(PAGES)):
-        begin = time.perf_counter()
+        begin = time.process_time()
         end, digest = ending(body)
-        assert time.perf_counter() - begin < SLOWEST
+        assert time.process_time() - begin < SLOWEST
         ends[end] += 1
         if end == "regular" and digest not in regular:
             regular.append(objects.put(body))
@@ -176,7 +176,7 @@ def test_index_pages(cases: Cases) -> None:
     before = read_links(whole, url)
     for _ in range(INDEX_PAGES):
         body = spoil_xml(numbers, whole) if numbers.random() < 0.5 else spoil_bytes(numbers, whole)
-        begin = time.perf_counter()
+        begin = time.process_time()
         cases.add()
         try:
             links = read_links(body, url, numbers.choice((None, "text/html", "text/html; charset=latin-1")))
@@ -187,7 +187,7 @@ def test_index_pages(cases: Cases) -> None:
             chosen, notes = find_links(layout, links, url)
             assert {link.url for link in chosen} <= set(links)
             assert all(note.kind and note.found for note in notes)
-        assert time.perf_counter() - begin < SLOWEST
+        assert time.process_time() - begin < SLOWEST
     assert len(before) > 10
 
 
@@ -269,7 +269,7 @@ def test_workbooks(
     ends: Counter[str] = Counter()
     for _ in range(WORKBOOKS):
         path.write_bytes(spoil(numbers, books[dataset]))
-        begin = time.perf_counter()
+        begin = time.process_time()
         try:
             notes = recognise(path, layout, "xlsx", "https://example.test/book.xlsx")
             rows, report = figures(path, layout, tmp_path)
@@ -281,7 +281,7 @@ def test_workbooks(
             ends["read"] += 1
             if len(rows) < len(whole):  # something went: it is said what
                 assert report.quarantine or report.notes or notes or has_fewer(path, books[dataset])
-        assert time.perf_counter() - begin < SLOWEST
+        assert time.process_time() - begin < SLOWEST
     cases.add(sum(ends.values()))
     assert ends["refused"] > 0
     assert spoil is spoilt_zip or ends["read"] > 0, ends

@@ -55,7 +55,7 @@ def rebuilt(home: Path, day: str) -> duckdb.DuckDBPyConnection:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout[-3000:]
     return duckdb.connect(str(candidate), read_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 AME = Path(sys.executable).with_name("ame")
-RUN_SECONDS = 400
+RUN_SECONDS = 550
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 IS_FULL = os.environ.get("AME_RELIABILITY") == "full"
+TEST_SECONDS = 3600 if IS_FULL else 600
 
 CASES = {
     "killed at an operation": 30,

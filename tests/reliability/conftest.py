@@ -36,6 +36,7 @@ class SmallWorld:
     base: Path
     known: list[list[tuple[Any, ...]]] = field(default_factory=list)
     after: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
     operations: list[list[str]] = field(default_factory=list)
     number: int = 0
 
@@ -72,6 +73,8 @@ class SmallWorld:
             assert still_open == 0 and (number <= 1 if resolved is None else number == resolved), what
             found["quality.incidents"] = self.after["quality.incidents"]
         assert found == self.after, what
+        assert small_world.said_of_data(home) == self.said, what
+        assert small_world.damaged_files(home) == [], what
         assert small_world.figures("marts.participants", published / "warehouse.duckdb") == self.known[1]
         left = [path.name for path in published.glob(".*")]
         assert left == [], (what, left)
@@ -93,6 +96,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorld]:
         code, report = children.run(quick_chain, found.env(undisturbed), root=undisturbed)
         assert code == 0 and "error" not in report, report
         found.operations, found.after = report["seen"], small_world.tables(undisturbed)
+        found.said = small_world.said_of_data(undisturbed)
         found.known = [
             small_world.figures("marts.participants", home / "published" / "warehouse.duckdb")
             for home in (base, undisturbed)
@@ -109,7 +113,7 @@ def _watched(task: Callable[..., None], notes: Path, *arguments: Any) -> Iterato
         yield
     finally:
         notes.with_suffix(".stop").touch()
-        reader.join(30)
+        reader.join(120)
     seen = json.loads(notes.read_text(encoding="utf-8"))
     assert seen["looks"] > 10
     assert seen["wrong"] == []
@@ -121,13 +125,19 @@ def reader(world: SmallWorld, tmp_path: Path) -> Iterator[Callable[[Path], None]
     current = tmp_path / "current"
     current.symlink_to(world.base)
 
+    shown: list[str] = []
+
     def turn_to(home: Path) -> None:
+        shown.append(home.name)
         staged = tmp_path / "next"
         staged.symlink_to(home)
         staged.replace(current)
 
-    with _watched(keep_looking, tmp_path / "notes.json", current, world.known):
+    notes = tmp_path / "notes.json"
+    with _watched(keep_looking, notes, current, world.known):
         yield turn_to
+    seen = json.loads(notes.read_text(encoding="utf-8"))["homes"]
+    assert len(set(seen) & set(shown)) > len(shown) / 2, "it has looked while the faults struck"
 
 
 @pytest.fixture

@@ -42,14 +42,17 @@ def look(published: Path, known: list[list[tuple[Any, ...]]]) -> str | None:
 def keep_looking(current: Path, known: list[list[tuple[Any, ...]]], notes: Path) -> None:
     """Look until `notes` with the suffix `.stop` is there; then write how often, and what was wrong."""
     stop, number, wrong = notes.with_suffix(".stop"), 0, []
+    homes: set[str] = set()
     while not stop.exists():
         before = current.readlink()
+        homes.add(before.name)
         found = look(before / "published", known)
         number += 1
         if found is not None:
             wrong.append([str(before), found])
         time.sleep(0.03)
-    notes.write_text(json.dumps({"looks": number, "wrong": wrong}), encoding="utf-8")
+    said = {"looks": number, "homes": sorted(homes), "wrong": wrong}
+    notes.write_text(json.dumps(said), encoding="utf-8")
 
 
 SHOWN = """

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.reliability.cases import IS_FULL
+
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 PLACE_OF_PATH = {"os.rename": slice(0, 2), "os.link": slice(0, 2), "os.symlink": slice(1, 2)}
@@ -145,7 +147,7 @@ class Children:
     def run(self, task: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[int, dict[str, Any]]:
         """Run a task to its end; return the exit code (-9: killed) and what it reported."""
         process, report = self.begin(task, *arguments, **options)
-        process.join(120)
+        process.join(1500 if IS_FULL else 500)
         assert process.exitcode is not None, "the task does not end"
         found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
         return process.exitcode, found

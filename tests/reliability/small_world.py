@@ -18,6 +18,7 @@ from tests.unit import tiny_project
 
 from ame_warehouse.builder import dbt_runner
 from ame_warehouse.pipeline import steps
+from ame_warehouse.publish.files import sha256
 from ame_warehouse.quality import gx_runner
 from ame_warehouse.quality.results import CheckResult, now_text
 from ame_warehouse.sample.dataset import Dataset, kpi_record, value
@@ -135,6 +136,29 @@ def tables(home: Path) -> dict[str, Any]:
     """Return what the manifest says of every published table: rows and checksum."""
     manifest = json.loads((home / "published" / "manifest.json").read_text(encoding="utf-8"))
     return {name: (one["rows"], one["checksum"]) for name, one in manifest["tables"].items()}
+
+
+# What a manifest says of the run and not of the data; `tables` and `damaged_files` compare the rest.
+OF_THE_RUN = {
+    *("version", "fingerprint", "fingerprint_parts", "built_at", "as_of", "sources", "files"),
+    *("tables", "row_counts"),
+}
+
+
+def said_of_data(home: Path) -> dict[str, Any]:
+    """Return what the manifest says beside tables and times: mode, scope, Swedish views, staleness."""
+    manifest = json.loads((home / "published" / "manifest.json").read_text(encoding="utf-8"))
+    rows = {name: one["rows"] for name, one in manifest["tables"].items()}
+    assert manifest["row_counts"] == rows
+    kept = {name: value for name, value in manifest.items() if name not in OF_THE_RUN}
+    return kept | {"file names": sorted(manifest["files"])}
+
+
+def damaged_files(home: Path) -> list[str]:
+    """Return the published files that are not what the manifest says of them."""
+    published = home / "published"
+    manifest = json.loads((published / "manifest.json").read_text(encoding="utf-8"))
+    return [name for name, one in manifest["files"].items() if sha256(published / name) != one["sha256"]]
 
 
 def figures(relation: str, path: Path | None = None) -> list[tuple[Any, ...]]:

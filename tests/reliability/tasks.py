@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
 import time
 import traceback
 from datetime import datetime, timedelta
@@ -30,20 +31,31 @@ def quick_chain(env: dict[str, str]) -> str:
     return small_world.run_here(env)
 
 
-def kill_whole_chains(envs: list[dict[str, str]], shares: list[float]) -> list[int]:
+def kill_whole_chains(envs: list[dict[str, str]], shares: list[float]) -> list[tuple[str, float, int]]:
     """Run the chain with dbt and Great Expectations: once to its end, then killed at each share of its time.
 
-    Returns the exit codes. The tools are loaded once, in this process.
+    On a machine that is less busy now than before, a chain can have ended before its kill: then the same
+    share is tried again, of that time. Returns (home, share, exit code) of each. The tools are loaded once.
     """
     import great_expectations  # noqa: F401
 
+    left = iter(envs)
+    first = next(left)
+    code, whole = _forked(first, None)
+    found = [(first["AME_HOME"], 1.0, code)]
+    for share in shares:
+        for env in left:
+            code, took = _forked(env, share * whole)
+            found.append((env["AME_HOME"], share, code))
+            if code != 0:
+                break
+            whole = took
+    return found
+
+
+def _forked(env: dict[str, str], seconds: float | None) -> tuple[int, float]:
+    """Run the chain in a child that is killed after so many seconds; return its exit code and its time."""
     begun = time.monotonic()
-    codes = [_forked(envs[0], None)]
-    whole = time.monotonic() - begun
-    return codes + [_forked(env, share * whole) for env, share in zip(envs[1:], shares, strict=True)]
-
-
-def _forked(env: dict[str, str], seconds: float | None) -> int:
     child = os.fork()
     if child == 0:
         try:
@@ -52,10 +64,16 @@ def _forked(env: dict[str, str], seconds: float | None) -> int:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    killer = None if seconds is None else threading.Timer(seconds, os.kill, (child, signal.SIGKILL))
+    if killer is not None:
+        killer.start()
+    status = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # its number is taken until the timer is off
+    if killer is not None:
+        killer.cancel()
+        killer.join()
+    took = time.monotonic() - begun
+    assert status is not None
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), took
 
 
 def chain_at(env: dict[str, str], hours: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.reliability.cases import TEST_SECONDS
 from tests.reliability.conftest import Counted, SmallWorld
 from tests.reliability.looking import look
 from tests.reliability.small_world import figures, settings_of
@@ -17,7 +18,7 @@ from tests.reliability.tasks import chain_at, hold, quick_chain
 from ame_warehouse.landing.store import fetch_ids, read_fetch
 from ame_warehouse.pipeline import steps
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TEST_SECONDS)
 Damage = Callable[[Path], None]
 
 
@@ -135,7 +136,7 @@ def test_two_runs_at_once(world: SmallWorld, reader: Callable[[Path], None], cou
         reader(home)
         begun = [world.children.begin(quick_chain, world.env(home), root=home) for _ in range(2)]
         for process, report in begun:
-            process.join(120)
+            process.join(500)
             assert process.exitcode == 0
             found = json.loads(report.read_text(encoding="utf-8"))
             assert "error" not in found, found
@@ -155,7 +156,7 @@ def test_a_reader_that_holds_the_file(world: SmallWorld, tmp_path: Path, counted
         world.finish(home, f"held open, read only: {is_read_only}")
         assert figures("marts.participants", path) == world.known[1]
         stop.touch()
-        process.join(30)
+        process.join(120)
         before, after = json.loads(report.read_text(encoding="utf-8"))["value"]
         assert before == after == [list(row) for row in world.known[0]]
     counted("a reader that holds the file", 2)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reliability.cases import CASES, IS_FULL
+from tests.reliability.cases import CASES, IS_FULL, TEST_SECONDS
 from tests.reliability.conftest import Counted, SmallWorld
 from tests.reliability.looking import look
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TEST_SECONDS)
 ERRORS = ("ENOSPC", "EROFS", "EACCES")
 SIZE = 48_000_000
 
@@ -49,6 +49,7 @@ def test_an_operation_fails(world: SmallWorld, counted: Counted) -> None:
         before = manifest(home)["version"]
         what = (number, world.operations[number - 1], ERRORS[case % 3])
         report = world.run(home, at=number, how=ERRORS[case % 3])
+        assert len(report["seen"]) >= number, (what, "the fault has not struck")
         if ends_clearly(world, home, report, before, what):
             errors += 1
             is_told = manifest(home)["stale"] or manifest(home)["version"] != before

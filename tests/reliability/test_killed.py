@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.reliability.cases import CASES, IS_FULL
+from tests.reliability.cases import CASES, IS_FULL, TEST_SECONDS
 from tests.reliability.conftest import Counted, SmallWorld
 from tests.reliability.tasks import quick_chain
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TEST_SECONDS)
 LOCK = ["open", ".locks/writer.lock"]  # the first operation of every step
 
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 from tests.faults import af_bad_days
-from tests.reliability.cases import CASES, IS_FULL
+from tests.reliability.cases import CASES, IS_FULL, TEST_SECONDS
 from tests.reliability.conftest import Counted, SmallWorld
 from tests.reliability.looking import keep_looking_at_postgres, look
 from tests.reliability.tasks import build_version, kill_whole_chains, poll_af, publish_again, serve
@@ -26,7 +26,7 @@ from ame_warehouse.sample.af_server import AfServer, Site, fixed, made
 from ame_warehouse.sample.af_workbooks import sok_book
 from ame_warehouse.sample.af_xlsx import write
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TEST_SECONDS)
 
 
 def spread(count: int, wanted: int) -> list[int]:
@@ -152,14 +152,17 @@ def test_killed_in_postgres(
 def test_killed_in_dbt_or_in_the_checks(world: SmallWorld, counted: Counted) -> None:
     """With the real dbt and the real Great Expectations, at moments spread over their work."""
     wanted = 12 if IS_FULL else CASES["killed in dbt or in the checks"]
-    homes = [world.home() for _ in range(wanted + 1)]
+    homes = [world.home() for _ in range(2 * wanted + 1)]  # more than needed, where the time is misjudged
     shares = [0.2 + 0.65 * number / (wanted - 1) for number in range(wanted)]
     code, report = world.children.run(
         kill_whole_chains, [world.env(home) for home in homes], shares, root=world.folder
     )
     assert code == 0 and "error" not in report, report
-    assert report["value"] == [0] + [-9] * wanted
-    for home, share in zip(homes[1:], shares, strict=True):
+    (_, _, first), *others = report["value"]
+    assert first == 0 and {code for *_, code in others} <= {0, -9}, report["value"]
+    killed = [(Path(home), share) for home, share, code in others if code == -9]
+    assert [share for _, share in killed] == shares
+    for home, share in killed:
         assert look(home / "published", world.known) is None
         world.finish(home, f"killed at {share:.0%} of the chain")
     counted("killed in dbt or in the checks", wanted)

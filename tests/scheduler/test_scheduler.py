@@ -21,9 +21,9 @@ from ame_warehouse.pipeline import airflow_home
 from ame_warehouse.pipeline.server import HOST, AirflowServer
 from ame_warehouse.settings import Settings
 
-pytestmark = [pytest.mark.scheduler, pytest.mark.timeout(480)]
-READY_SECONDS = 120
-CHAIN_SECONDS = 300
+pytestmark = [pytest.mark.scheduler, pytest.mark.timeout(1200)]
+READY_SECONDS = 240
+CHAIN_SECONDS = 600
 FINAL = ("success", "failed")
 
 
@@ -71,7 +71,7 @@ def run(server: AirflowServer, module: str, *arguments: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -157,7 +157,7 @@ def test_a_task_that_gave_up_is_told_by_the_notifier_and_so_is_its_recovery(
         sql = f"select state from task_instance where run_id = '{run_id}' and {fetched}"
         assert wait_for(server, sql, CHAIN_SECONDS) == [(state,)]
     check = "task_failed_ingest_kolada_fetch_kolada"
-    deadline = time.monotonic() + 60  # the notifier of a success runs after its state is written
+    deadline = time.monotonic() + 120  # the notifier of a success runs after its state is written
     while not any("RESOLVED" in post["title"] for post in hook.posts) and time.monotonic() < deadline:
         time.sleep(0.5)
     told = [post for post in hook.posts if check in post["title"]]

@@ -105,19 +105,22 @@ def test_readers_during_many_publications(world: World) -> None:
     for number in range(2, PUBLICATIONS + 2):
         extra = ["alter table marts.participants add column more varchar"] if number % 4 == 0 else []
         build(world.settings, number, *extra)
-        attempts += postgres.publish(world.settings, patience=Patience(total_s=30, pause_s=0.2)).attempts
+        attempts += postgres.publish(world.settings, patience=Patience(total_s=120, pause_s=0.2)).attempts
         time.sleep(0.05)
+    deadline = time.monotonic() + 60
     for reader in readers:
+        while reader.is_alive() and reader.seen[-1:] != [PUBLICATIONS + 1] and time.monotonic() < deadline:
+            time.sleep(0.02)
         reader.done.set()
     for reader in readers:
-        reader.join(20)
+        reader.join(60)
     assert [reader.faults for reader in readers] == [[]] * len(readers)
     for reader in readers:
         assert reader.reads > PUBLICATIONS
         assert reader.seen == sorted(reader.seen)
         assert reader.seen[-1] == PUBLICATIONS + 1
     assert attempts >= PUBLICATIONS
-    assert max(reader.slowest for reader in readers) < 10
+    assert max(reader.slowest for reader in readers) < 30
 
 
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])

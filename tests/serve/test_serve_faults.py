@@ -199,7 +199,7 @@ def test_a_damaged_publication_is_said_to_be_one(world: World) -> None:
     begun = time.monotonic()
     with pytest.raises(PublishError, match="cannot be read"):
         postgres.publish(world.settings, manifest)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 100, "it does not wait as for readers"
     del manifest["tables"]["marts.costs"]
     build(world.settings, 2)
     body = manifest | {"version": version_name(2)}

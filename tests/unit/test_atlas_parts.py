@@ -95,7 +95,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 def ask(
     port: int, path: str, host: str | None = None, method: str = "GET"
 ) -> tuple[int, str, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request(method, path, headers={"Host": host or f"127.0.0.1:{port}"})
     answer = connection.getresponse()
     body = answer.read().decode()
@@ -132,7 +132,7 @@ def test_the_server_is_a_process_of_its_own_that_ends_when_it_is_told(tmp_path: 
         port = probe.getsockname()[1]
     process = server.start(tmp_path, port)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (answer := _status(port)) is None and time.monotonic() < deadline:
             time.sleep(0.05)
         assert answer == 503  # nothing is made yet
@@ -140,7 +140,7 @@ def test_the_server_is_a_process_of_its_own_that_ends_when_it_is_told(tmp_path: 
             server.start(tmp_path, port)
     finally:
         process.terminate()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     assert _status(port) is None
 
 
