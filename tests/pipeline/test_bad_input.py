@@ -6,12 +6,12 @@ import errno
 import json
 import os
 import shutil
-import socket
 import textwrap
 from pathlib import Path
 
 import pytest
 from tests.pipeline.home import Done, ame, fingerprint
+from tests.ports import free_port
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.pipeline import locks, steps
@@ -27,12 +27,6 @@ IMPATIENT = {
     "AME_KOLADA_ATTEMPTS": "2",
     "AME_KOLADA_TIMEOUT": "5",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def is_one_readable_message(done: Done, *words: str) -> None:

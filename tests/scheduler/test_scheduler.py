@@ -16,6 +16,7 @@ import duckdb
 import psutil
 import pytest
 from tests.alerts.receivers import Webhook
+from tests.ports import free_port
 
 from ame_warehouse.pipeline import airflow_home
 from ame_warehouse.pipeline.server import HOST, AirflowServer
@@ -25,12 +26,6 @@ pytestmark = [pytest.mark.scheduler, pytest.mark.timeout(1200)]
 READY_SECONDS = 240
 CHAIN_SECONDS = 600
 FINAL = ("success", "failed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

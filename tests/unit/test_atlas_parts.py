@@ -6,13 +6,13 @@ import hashlib
 import http.client
 import json
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from ame_warehouse.atlas import server, texts
 from ame_warehouse.atlas.site import FOLDER
@@ -127,9 +127,7 @@ def test_the_server_gives_files_of_its_folder_to_this_machine_only(site: tuple[P
 
 
 def test_the_server_is_a_process_of_its_own_that_ends_when_it_is_told(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = server.start(tmp_path, port)
     try:
         deadline = time.monotonic() + 60
