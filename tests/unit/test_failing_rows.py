@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 
 from ame_warehouse.quality import failing_rows, register
@@ -83,3 +84,16 @@ def test_a_key_that_occurs_twice(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_at_most_a_thousand_rows(con: duckdb.DuckDBPyConnection) -> None:
     assert len(rows(con, "gaps_new", "select n as year from range(3000) as r (n)", "")) == MAX_FAILING_ROWS
+
+
+def test_a_column_without_any_value_has_a_type_that_other_readers_know(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """A frame gives DuckDB a column of type NULL when nothing stands in it: here `kpi_id` and `gender`."""
+    frame = pd.DataFrame({"municipality_id": ["1480"], "kpi_id": [None], "gender": [None]})
+    con.register("frame", frame)
+    failing_rows.write(con, ENTRIES.entry("x", kind="not_null", it="m.year"), "frame", "year")
+    kinds = con.execute(
+        "select distinct data_type from information_schema.columns where table_name = 'failing_x'"
+    ).fetchall()
+    assert {kind for (kind,) in kinds} == {"VARCHAR", "INTEGER"}

@@ -36,7 +36,11 @@ def write(con: duckdb.DuckDBPyConnection, entry: Entry, relation: str, looked_at
 
     Raises `duckdb.Error` when the relation is not there.
     """
-    columns = [name for name, *_ in con.execute(f"describe select * from {relation}").fetchall()]  # noqa: S608
+    kinds = {
+        name: kind
+        for name, kind, *_ in con.execute(f"describe select * from {relation}").fetchall()  # noqa: S608
+    }
+    columns = list(kinds)
     names, join = _places(con, columns)
     lead = {
         "municipality": names,
@@ -46,7 +50,12 @@ def write(con: duckdb.DuckDBPyConnection, entry: Entry, relation: str, looked_at
         "value_found": _found(columns, looked_at),
         "expected": _own(columns, "expected", _text(entry.expected)),
     }
-    own = [f'r."{name}"' for name in columns if name not in LEAD]
+    # a column of a frame in which nothing stands has no type at all, which no other reader of the file knows
+    own = [
+        f'r."{name}"::varchar as "{name}"' if kind.strip('"') == "NULL" else f'r."{name}"'
+        for name, kind in kinds.items()
+        if name not in LEAD
+    ]
     label = "label || ': '" if "label" in columns else WHERE
     found = "found" if "found" in columns else "value_found"
     says = f"{label}, '') || {_text(entry.says)}"
