@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ame_warehouse.errors import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+HOME = "data"
 AF_INDEX_URL = "https://arbetsformedlingen.se/statistik/sok-statistik/tidigare-statistik-tidsserier"
 
 
@@ -23,7 +24,7 @@ class Settings(BaseSettings):
         env_prefix="AME_", env_file=(PROJECT_ROOT / ".env", ".env"), extra="ignore"
     )
 
-    home: Path = Path("data")
+    home: Path = Path(HOME)
     sources: Literal["sample", "live"] = "sample"
     municipalities: str = "all"
     kolada_url: str = "https://api.kolada.se/v3"
@@ -45,6 +46,12 @@ class Settings(BaseSettings):
     memory_limit: str = "1GB"
     keep_versions: int = Field(default=3, ge=1)
     keep_days: int = Field(default=30, ge=1)
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _default_home(cls, value: object) -> object:
+        """An empty variable means the default, never the project's own directory."""
+        return HOME if isinstance(value, str) and not value.strip() else value
 
     @field_validator("home", "project")
     @classmethod

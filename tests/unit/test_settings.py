@@ -32,3 +32,12 @@ def test_the_working_directory_wins_over_the_project_and_the_environment_over_bo
 def test_an_address_with_a_password_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="without a user name or password"):
         Settings(_env_file=None, **{name: "https://me:secret@example.org/v3"})  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_home_is_the_default_never_the_project_itself(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`AME_HOME=` in a `.env` or a compose file would write landing/ and build/ among the sources."""
+    monkeypatch.setenv("AME_HOME", empty)
+    assert Settings(_env_file=None).home == PROJECT_ROOT / "data"  # type: ignore[call-arg]
