@@ -17,7 +17,8 @@ select
                 'status.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year', 'years.is_asked'
             ) }}
     end as missing_reason,
-    coalesce(cells.is_corrected, false) as is_corrected
+    coalesce(cells.is_corrected, false) as is_corrected,
+    cells.category_id is not null as has_cell
 from {{ ref('int_compositions__status') }} as status
 inner join {{ ref('stg_kolada__compositions') }} as compositions
     on
