@@ -10,6 +10,25 @@
     end
 {%- endmacro %}
 
+{#- Joins to what complete fetches have asked for: a cell of this place, in all years or in this one. `name` tells the
+    cells of one model apart. `was_asked` is the condition over the joins. -#}
+{% macro join_asked(measure_id, municipality_id, year, name="") -%}
+    left join {{ ref('int_measures__asked') }} as asked_all{{ name }}
+        on
+            {{ measure_id }} = asked_all{{ name }}.measure_id
+            and {{ municipality_id }} = asked_all{{ name }}.municipality_id
+            and asked_all{{ name }}.year is null
+    left join {{ ref('int_measures__asked') }} as asked_year{{ name }}
+        on
+            {{ measure_id }} = asked_year{{ name }}.measure_id
+            and {{ municipality_id }} = asked_year{{ name }}.municipality_id
+            and {{ year }} = asked_year{{ name }}.year
+{%- endmacro %}
+
+{% macro was_asked(name="") -%}
+    (asked_all{{ name }}.measure_id is not null or asked_year{{ name }}.measure_id is not null)
+{%- endmacro %}
+
 {#- Every reason that a null value can have, in the order of the contract. -#}
 {% macro missing_reasons() -%}
     {{ return(["not_reported", "suppressed", "not_applicable", "not_yet_published", "discontinued", "withdrawn",

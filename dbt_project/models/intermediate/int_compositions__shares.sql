@@ -14,7 +14,7 @@ select
         when cells.category_id is not null then cells.missing_reason
         else
             {{ outside_reason(
-                'status.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year', 'years.is_asked'
+                'status.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year', was_asked()
             ) }}
     end as missing_reason,
     coalesce(cells.is_corrected, false) as is_corrected,
@@ -33,3 +33,4 @@ left join {{ ref('int_compositions__cells') }} as cells
         and status.year = cells.year
         and status.gender = cells.gender
 left join {{ ref('int_measures__years') }} as years on compositions.measure_id = years.measure_id
+{{ join_asked("compositions.measure_id", "status.municipality_id", "status.year") }}

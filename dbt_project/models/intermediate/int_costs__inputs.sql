@@ -50,7 +50,7 @@ select
         else
             {{ outside_reason(
                 'needed.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year',
-                'asked_all.measure_id is not null or asked_year.measure_id is not null'
+                was_asked()
             ) }}
     end as missing_reason,
     coalesce(cells.is_preliminary, false) as is_preliminary,
@@ -63,13 +63,4 @@ left join cells
         and needed.year = cells.year
         and inputs.input = cells.input
 left join {{ ref('int_measures__years') }} as years on inputs.measure_id = years.measure_id
-left join {{ ref('int_measures__asked') }} as asked_all
-    on
-        inputs.measure_id = asked_all.measure_id
-        and needed.municipality_id = asked_all.municipality_id
-        and asked_all.year is null
-left join {{ ref('int_measures__asked') }} as asked_year
-    on
-        inputs.measure_id = asked_year.measure_id
-        and needed.municipality_id = asked_year.municipality_id
-        and needed.year = asked_year.year
+{{ join_asked("inputs.measure_id", "needed.municipality_id", "needed.year") }}

@@ -96,7 +96,7 @@ select
         when years.measure_id is null then 'not_loaded'
         else
             {{ outside_reason(
-                'joined.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year', 'years.is_asked'
+                'joined.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year', was_asked()
             ) }}
     end as missing_reason,
     joined.previous_value,
@@ -106,10 +106,12 @@ select
         else
             {{ outside_reason(
                 'joined.year - 1', 'years.first_year', 'years.last_year', 'years.discontinued_last_year',
-                'years.is_asked'
+                was_asked('_before')
             ) }}
     end as previous_missing_reason,
     joined.weight
 from joined
 left join {{ ref('int_measures__years') }} as years on joined.measure_id = years.measure_id
+{{ join_asked("joined.measure_id", "joined.municipality_id", "joined.year") }}
+{{ join_asked("joined.measure_id", "joined.municipality_id", "joined.year - 1", "_before") }}
 where joined.is_group_spanned

@@ -22,13 +22,13 @@ select
         when participants.missing_reason is not null then participants.missing_reason
         when before.measure_id is not null then before.missing_reason
         else {{ outside_reason("participants.year - 1", "years.first_year", "years.last_year",
-                               "years.discontinued_last_year", "years.is_asked") }}
+                               "years.discontinued_last_year", was_asked("_before")) }}
     end as change_missing_reason,
     population.value as population,
     case
         when population.measure_id is not null then population.missing_reason
         else {{ outside_reason("participants.year", "population_years.first_year", "population_years.last_year",
-                               "population_years.discontinued_last_year", "population_years.is_asked") }}
+                               "population_years.discontinued_last_year", was_asked("_population")) }}
     end as population_missing_reason,
     participants.is_expected,
     participants.fetched_at,
@@ -47,3 +47,5 @@ left join population
         and participants.year = population.year
 left join {{ ref('int_measures__years') }} as years on participants.measure_id = years.measure_id
 left join {{ ref('int_measures__years') }} as population_years on population_years.measure_id = 'population_total'
+{{ join_asked("participants.measure_id", "participants.municipality_id", "participants.year - 1", "_before") }}
+{{ join_asked("'population_total'", "participants.municipality_id", "participants.year", "_population") }}

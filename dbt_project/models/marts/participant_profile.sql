@@ -10,10 +10,10 @@ with base as (
 
 participants_span as (
     select
+        measure_id,
         first_year,
         last_year,
-        discontinued_last_year,
-        is_asked
+        discontinued_last_year
     from {{ ref('int_measures__years') }}
     where measure_id = 'ame_participants_total'
 )
@@ -40,11 +40,11 @@ select
     base.participants as base_persons,
     case
         when base.municipality_id is not null then base.missing_reason
-        when participants_span.is_asked is null then 'not_loaded'
+        when participants_span.measure_id is null then 'not_loaded'
         else
             {{ outside_reason(
                 'shares.year', 'participants_span.first_year', 'participants_span.last_year',
-                'participants_span.discontinued_last_year', 'participants_span.is_asked'
+                'participants_span.discontinued_last_year', was_asked()
             ) }}
     end as base_missing_reason,
     coalesce(base.participants < {{ var("small_base_persons") }}, false) as is_small_base,
@@ -66,6 +66,7 @@ left join {{ ref('int_compositions__shares') }} as compared
 left join base
     on shares.municipality_id = base.municipality_id and shares.year = base.year
 left join participants_span on true
+{{ join_asked("participants_span.measure_id", "shares.municipality_id", "shares.year") }}
 left join {{ ref('stg_places') }} as places on shares.municipality_id = places.municipality_id
 where
     shares.gender = 'T'

@@ -34,7 +34,7 @@ kolada_values as (
             else
                 {{ outside_reason(
                     'shares.year', 'years.first_year', 'years.last_year', 'years.discontinued_last_year',
-                    'years.is_asked'
+                    was_asked()
                 ) }}
         end as missing_reason,
         catalogue.unit,
@@ -56,6 +56,7 @@ kolada_values as (
             and shares.municipality_id = cells.municipality_id
             and shares.year = cells.year
             and cells.gender = 'T'
+    {{ join_asked("context.measure_id", "shares.municipality_id", "shares.year") }}
 ),
 
 af_values as (
