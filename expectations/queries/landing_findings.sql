@@ -35,7 +35,10 @@ where
     -- what could not be read is in quality.quarantine and has a check of its own
     and not (
         findings.kind = 'odd_value'
-        and (findings.found = 'a value that cannot be keyed' or starts_with(findings.detail, 'not_a_number'))
+        and (
+            findings.found in ('a value that cannot be keyed', 'a record that cannot be keyed')
+            or starts_with(findings.detail, 'not_a_number')
+        )
     )
 order by all
 limit 100000

@@ -74,10 +74,17 @@ kolada as (
 newest_fetches as (
     select
         kpi_id,
-        max_by(fetch_id, fetched_at) as fetch_id
+        max_by(fetch_id, (fetched_at, retrieved_at, fetch_id)) as fetch_id
     from {{ ref('stg_kolada__measures') }}
     where is_usable
     group by kpi_id
+),
+
+-- a record that does not even name its KPI belongs to the newest fetch of all
+newest_fetch as (
+    select max_by(fetch_id, (fetched_at, retrieved_at, fetch_id)) as fetch_id
+    from {{ ref('stg_kolada__measures') }}
+    where is_usable
 ),
 
 kolada_records as (
@@ -88,22 +95,44 @@ kolada_records as (
         findings.gender,
         findings.detail as raw_value,
         max(findings.expected) as expected,
-        bool_or(newest.fetch_id is not null) as is_newest,
-        max_by(findings.fetch_id, findings.fetched_at) as fetch_id,
+        bool_or(newest.fetch_id is not null or newest_fetch.fetch_id is not null) as is_newest,
+        max_by(findings.fetch_id, (findings.fetched_at, findings.fetch_id)) as fetch_id,
         min(findings.fetched_at) as first_seen_at,
         max(findings.fetched_at) as last_seen_at
     from {{ ref('stg_kolada__findings') }} as findings
     left join newest_fetches as newest
         on findings.kpi_id = newest.kpi_id and findings.fetch_id = newest.fetch_id
-    where findings.kind = 'odd_value' and findings.found = 'a value that cannot be keyed'
+    left join newest_fetch
+        on findings.kpi_id is null and findings.fetch_id = newest_fetch.fetch_id
+    where
+        findings.kind = 'odd_value'
+        and findings.found in ('a value that cannot be keyed', 'a record that cannot be keyed')
     group by findings.kpi_id, findings.municipality_id, findings.year, findings.gender, findings.detail
+),
+
+-- the workbooks in use: one of each dataset, and of Rusta och matcha one of each period
+workbooks_in_use as (
+    select
+        dataset,
+        file_sha256
+    from {{ ref('stg_af__files') }}
+    where file_sha256 is not null
+    qualify
+        row_number() over (
+            partition by dataset, case when dataset = 'rusta_och_matcha' then period_last end
+            order by fetched_at desc, retrieved_at desc, fetch_id desc, period_last desc nulls last
+        ) = 1
 ),
 
 workbooks as (
     select
-        *,
-        max(fetched_at) over (partition by dataset, table_name) as newest_at
-    from {{ ref('stg_af__quarantine') }}
+        quarantine.*,
+        workbooks_in_use.file_sha256 is not null as is_in_use
+    from {{ ref('stg_af__quarantine') }} as quarantine
+    left join workbooks_in_use
+        on
+            quarantine.dataset = workbooks_in_use.dataset
+            and quarantine.file_sha256 = workbooks_in_use.file_sha256
 ),
 
 unread as (
@@ -118,7 +147,7 @@ unread as (
         municipality_id,
         year,
         gender,
-        'KPI ' || kpi_id as place_in_source,
+        'KPI ' || coalesce(kpi_id, 'not named') as place_in_source,
         raw_value,
         'The record does not say what it is about; expected ' || expected || '.' as reason,
         cast(null as varchar) as object_sha256,
@@ -134,7 +163,7 @@ unread as (
     select
         {{ quarantine_id(["'af'", "file_sha256", "table_name", "row_no", "column_name", "reason"]) }} as quarantine_id,
         'arbetsformedlingen' as source,
-        case when max(fetched_at) = max(newest_at) then 'held' else 'superseded' end as state,
+        case when bool_or(is_in_use) then 'held' else 'superseded' end as state,
         false as is_releasable,
         cast(null as varchar) as kpi_id,
         cast(null as varchar) as municipality_id,
@@ -144,7 +173,7 @@ unread as (
         max(raw) as raw_value,
         'The workbook: ' || reason || '.' as reason,
         file_sha256 as object_sha256,
-        max_by(fetch_id, fetched_at) as fetch_id,
+        max_by(fetch_id, (fetched_at, fetch_id)) as fetch_id,
         min(fetched_at) as first_seen_at,
         max(fetched_at) as last_seen_at,
         cast(null as double) as released_value,
