@@ -1,6 +1,6 @@
 with catalogue as (
     select kpi_id, measure_id, unit
-    from read_csv(getvariable('seeds') || '/kpi_catalogue.csv', header = true, all_varchar = true)
+    from read_csv(getvariable('seeds') || '/kpi_catalogue.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
 ),
 
 contents as (

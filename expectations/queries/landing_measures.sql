@@ -1,7 +1,7 @@
 -- The newest fetch of each measure, and the newest complete one before it that asked for the same cells.
 with catalogue as (
     select kpi_id, measure_id
-    from read_csv(getvariable('seeds') || '/kpi_catalogue.csv', header = true, all_varchar = true)
+    from read_csv(getvariable('seeds') || '/kpi_catalogue.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
 ),
 
 newest as (

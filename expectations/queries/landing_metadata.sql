@@ -1,7 +1,7 @@
 -- A text is new for 60 days after the fetch that first brought it, so that an incident is not over before somebody has looked.
 with catalogue as (
     select kpi_id, measure_id, in_current_catalogue
-    from read_csv(getvariable('seeds') || '/kpi_catalogue.csv', header = true, all_varchar = true)
+    from read_csv(getvariable('seeds') || '/kpi_catalogue.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
 ),
 
 texts as (

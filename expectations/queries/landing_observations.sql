@@ -12,7 +12,7 @@ observations as (
 
 known as (
     select distinct status
-    from read_csv(getvariable('seeds') || '/status_reasons.csv', header = true, all_varchar = true)
+    from read_csv(getvariable('seeds') || '/status_reasons.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
     where source = 'kolada'
 )
 

@@ -48,6 +48,6 @@ select
     counted.n_measures || ' measures with records' as found,
     counted.fetched_at
 from counted
-left join read_csv(getvariable('seeds') || '/municipalities.csv', header = true, all_varchar = true) as places
+left join read_csv(getvariable('seeds') || '/municipalities.csv', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"') as places
     on counted.municipality_id = places.id
 order by counted.municipality_id

@@ -21,7 +21,7 @@ OPTIONS = {
     "--measure": "U40800",
     "--municipality": "Tjörn",
     "--years": "2022",
-    "--note": "new system, late answer",
+    "--note": "new system; 'late answer'",
     "--by": "data_steward",
     "--until": f"{explained_gaps.today().year + 1}-01-31",
 }
@@ -68,6 +68,9 @@ def test_an_explained_gap_is_no_news_until_the_explanation_expires(own_home: Pat
     assert ame(*ack("--json")).json()["added"] == 0
     (listed,) = ame("gaps", "acks", "--json").json()
     assert (listed["number"], listed["state"], listed["municipality_id"]) == (1, "in force", "1419")
+    # said again with another last day: one explanation, which holds until the later of the two
+    again = ame(*ack("--json", until=f"{explained_gaps.today().year + 1}-01-15"))
+    assert again.json()["added"] == 1
     silent = "select measure_id from quality.silent_municipalities where municipality_id = '1419'"
     gap = (
         "select kind, note, acknowledged_by, acknowledged_until::varchar from quality.gaps "
@@ -77,15 +80,13 @@ def test_an_explained_gap_is_no_news_until_the_explanation_expires(own_home: Pat
     with rebuilt(own_home, today) as con:
         kind, note, by, until = con.execute(gap).fetchone() or ()
         assert (kind, by, until) == ("acknowledged", "data_steward", OPTIONS["--until"])
-        assert note == f"new system, late answer (data_steward, {today})"
+        assert note == f"{OPTIONS['--note']} (data_steward, {today})"
         assert con.execute(silent).fetchall() == [("referral_share_af",)]
         beside = con.execute(
             "select measure_id, year_from, note_sv, source from marts.dim_municipality_note "
             "where municipality_id = '1419' and measure_id is not null"
         ).fetchall()
-        assert beside == [
-            ("ame_participants_total", 2022, "new system, late answer", f"data_steward, {today}")
-        ]
+        assert beside == [("ame_participants_total", 2022, OPTIONS["--note"], f"data_steward, {today}")]
         others = con.execute("select count(*) from quality.gaps where kind = 'acknowledged'").fetchone()
         assert others == (1,)
     with rebuilt(own_home, f"{explained_gaps.today().year + 1}-02-01") as con:

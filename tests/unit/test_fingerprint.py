@@ -248,7 +248,9 @@ def test_a_correction_counts_from_its_first_day_through_its_last(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (settings.seeds / "source_corrections.csv").write_text(
-        "measure_id,corrected_on,expires_on\nparticipants,2024-01-10,2024-06-30\n", encoding="utf-8"
+        "measure_id,corrected_on,expires_on,note\n"
+        "participants,2024-01-10,2024-06-30,a digit too many; 'told by telephone'\n",
+        encoding="utf-8",
     )
     seen = {}
     for day in ("2024-01-09", "2024-01-10", "2024-06-30", "2024-07-01"):

@@ -31,7 +31,7 @@ select
     explained.note as note_sv,
     explained.note as note_en,
     explained.acknowledged_by || ', ' || explained.acknowledged_on as source
-from (select distinct * from {{ ref('stg_acknowledged_gaps') }}) as explained
+from {{ ref('stg_acknowledged_gaps') }} as explained
 inner join {{ ref('dim_measure') }} as measures on explained.measure_id = measures.measure_id
 inner join {{ ref('stg_places') }} as places on explained.municipality_id = places.municipality_id
 order by note_id asc

@@ -1,4 +1,5 @@
--- The explanations of gaps that are in force on the day of the build: those of the seed, and those of `ame gaps ack`.
+-- The explanations of gaps that are in force on the day of the build: those of the seed, and those of `ame gaps ack`. One that was given
+-- again with another last day is one explanation, which holds until the later day.
 with explained as (
     select
         measure_id,
@@ -30,3 +31,9 @@ from explained
 where
     acknowledged_on <= {{ build_day() }}
     and (expires_on is null or expires_on >= {{ build_day() }})
+qualify
+    row_number() over (
+        partition by
+            measure_id, municipality_id, year_from, year_to, acknowledged_by, acknowledged_on, note
+        order by expires_on desc nulls first, source asc
+    ) = 1

@@ -114,7 +114,7 @@ CORRECTIONS_SQL = """
 select
     count(*) filter (where corrected_on::date <= $day::date),
     count(*) filter (where expires_on::date < $day::date)
-from read_csv($file, header = true, all_varchar = true)
+from read_csv($file, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
 """
 # One row per change of what is in use of Arbetsförmedlingen's workbooks.
 WORKBOOKS_SQL = """
