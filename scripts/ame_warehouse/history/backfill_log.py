@@ -185,12 +185,17 @@ def _version(settings: Settings) -> str | None:
 
 def _changed(settings: Settings, version: str, candidate: Path | None) -> dict[str, int] | None:
     """Return the number of changes by kind; None when there is nothing to compare with."""
-    from ame_warehouse.history import diff
+    from ame_warehouse.history import changes, diff
 
+    none = dict.fromkeys(diff.KINDS, 0)
     if candidate is None:
-        return dict.fromkeys(diff.KINDS, 0)
-    if _version(settings) is None:
+        return none
+    published = _version(settings)
+    if published is None:
         return None
+    if published == version:  # the step is repeated: there is nothing left to compare with
+        found = (changes.said(settings, version) or {"rows": []})["rows"]
+        return {kind: sum(row["n"] for row in found if row["change"] == kind) for kind in none}
     try:
         now = diff.State(version, candidate, None, None)
         return dict(diff.compare(settings, diff.state(settings, "published"), now)["summary"])

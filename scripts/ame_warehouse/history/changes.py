@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.history import diff
-from ame_warehouse.pipeline.published import rows
+from ame_warehouse.pipeline.published import open_published, rows
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.settings import Settings
 
@@ -109,6 +109,9 @@ qualify row_number() over (
 ) <= {SHOWN_CELLS}
 order by {diff.ORDER}
 """  # noqa: S608
+SAID_SQL = """
+select * from quality.changes where version = $version order by change, source, subject_id, field
+"""
 CARRY_SQL = """
 insert into quality.changes by name
 select * from {db}.quality.changes where version <> $version
@@ -125,9 +128,12 @@ def collect(settings: Settings, version: str, candidate: Path, built_at: str) ->
 
     Returns {"version", "version_before", "built_at", "rows": [COLUMNS], "cells": [diff.COLUMNS]}; None for a
     first publication. A comparison that cannot be made (a published file of another shape) is logged and has
-    no rows: it must not hold up a publication.
+    no rows: it must not hold up a publication. When the version itself is published already (the step is
+    repeated), what was said then stands.
     """
     before = _published(settings)
+    if before is not None and before.name == version:
+        return said(settings, version)
     path = details_path(settings, version)
     path.unlink(missing_ok=True)
     if before is None:
@@ -149,6 +155,27 @@ def collect(settings: Settings, version: str, candidate: Path, built_at: str) ->
     if record["rows"]:
         path.write_text(json.dumps(record, ensure_ascii=False, default=str), encoding="utf-8")
     return record
+
+
+def said(settings: Settings, version: str) -> Row | None:
+    """Return what the published file says that its own version changed; None when it changed nothing."""
+    import duckdb
+
+    try:
+        with open_published(settings) as con:
+            found = rows(con, SAID_SQL, {"version": version})
+    except (AmeError, duckdb.Error) as exc:
+        log.warning("what %s changed is lost: %s", version, exc)
+        return None
+    if not found:
+        return None
+    return {
+        "version": version,
+        "version_before": found[0]["version_before"],
+        "built_at": f"{found[0]['built_at']:%Y-%m-%dT%H:%M:%SZ}",
+        "rows": [{name: row[name] for name in COLUMNS} for row in found],
+        "cells": [],
+    }
 
 
 def write(con: duckdb.DuckDBPyConnection, settings: Settings, record: Row | None) -> None:
