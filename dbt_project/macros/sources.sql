@@ -40,7 +40,7 @@
     {%- elif var("ame_today") -%}
         cast('{{ var("ame_today") }}' as date)
     {%- else -%}
-        current_date
+        cast(current_timestamp at time zone 'UTC' as date)
     {%- endif -%}
 {%- endmacro %}
 
