@@ -37,7 +37,8 @@ the sample replace published live ones, or the other way round; without it such 
 - **another process is working in this AME_HOME**: a run from the command line is not finished. *Do:*
   wait; the task tries again by itself.
 
-Clearing a failed task is always safe: every step starts from what the step before has finished.
+Clearing a failed task is always safe: every step starts from what the step before has finished, and a run
+that a newer version has overtaken says so and changes nothing.
 
 **Who is told.** A failed check is an incident (`ame incidents`, table `quality.incidents`) with its owner
 and what to do, and is told to the addresses in `AME_ALERT_URLS`; so is a task that gave up.

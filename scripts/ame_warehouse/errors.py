@@ -85,7 +85,7 @@ class SeedError(AmeError):
 
 
 class BuildError(AmeError):
-    """dbt could not build the candidate."""
+    """The candidate could not be built, or a newer version has overtaken it."""
 
 
 class CheckFailedError(AmeError):

@@ -11,7 +11,7 @@ from tiny_project import build_without_dbt, grave, land, make
 
 from ame_warehouse.errors import BuildError, CheckFailedError, PublishError, SeedError
 from ame_warehouse.pipeline import build
-from ame_warehouse.publish import publisher
+from ame_warehouse.publish import publisher, rollback
 from ame_warehouse.publish.manifest import read_manifest
 from ame_warehouse.quality.incidents import acknowledge, list_incidents
 from ame_warehouse.settings import Settings
@@ -89,6 +89,30 @@ def test_first_build_then_nothing_to_do_then_a_change(
     assert third["reason"] == "changed since the published version: observations"
     assert third["announce"]["resolved"] == ["INC-0001"]
     assert query(settings, "select count(*) from quality.incidents where resolved_at is not null") == [(1,)]
+
+
+def test_a_build_that_a_newer_version_has_overtaken_is_not_gone_on_with(
+    settings: Settings, quick: None
+) -> None:
+    """Somebody clears a failed task of an older run: readers keep the newer version, and are told no lie."""
+    land(settings, "f1", 300.0, 50.0)
+    first = run(settings)
+    land(settings, "f2", 310.0, 50.0, day="2024-02-01")
+    old = build.plan_build(settings)
+    for step in ("check_landing", "run_dbt", "check_marts"):
+        getattr(build, step)(settings, old["version"])
+    land(settings, "f3", 320.0, 50.0, day="2024-03-01")
+    new = run(settings)
+    for is_rolled_back in (False, True):
+        if is_rolled_back:
+            rollback.put_back(settings, first["version"], by="steward", reason="a slip")
+        before = read_manifest(settings)
+        for step in ("check_landing", "run_dbt", "check_marts", "publish"):
+            with pytest.raises(BuildError, match="a newer version has been published") as caught:
+                getattr(build, step)(settings, old["version"])
+            assert caught.value.found == new["version"]
+        assert read_manifest(settings) == before
+    assert list_incidents(settings, open_only=True) == []
 
 
 def test_a_full_refresh_gives_the_same_checksums(settings: Settings, quick: None) -> None:

@@ -126,7 +126,7 @@ def run_dbt(settings: Settings, version: str) -> dict[str, Any]:
     Returns the number of nodes by status. Raises `BuildError` when a model cannot be built and
     `CheckFailedError` when a test of severity `error` did not pass; the published version is marked stale.
     """
-    state = RunState.load(state_path(settings, version))
+    state = _state(settings, version)
     candidate = candidate_path(settings, version)
     try:
         run = dbt_runner.run_dbt(
@@ -158,7 +158,7 @@ def publish(settings: Settings, version: str) -> dict[str, Any]:
     Returns `{"version", "tables", "rows", "incidents": {…}}`. Raises `PublishError`, with the published
     version as it was, when the copy differs or when disk or permissions do not allow it.
     """
-    state = RunState.load(state_path(settings, version))
+    state = _state(settings, version)
     missing = [stage for stage in checks.STAGES if stage not in state.stages]
     if missing:
         raise PublishError(
@@ -259,6 +259,21 @@ def announce(settings: Settings, version: str) -> dict[str, Any]:
     }
 
 
+def _state(settings: Settings, version: str) -> RunState:
+    """Return the state of a build that goes on; raise `BuildError` when a newer version has overtaken it."""
+    state = RunState.load(state_path(settings, version))
+    newest = rollback.newest(settings)
+    if newest is not None and version < newest:
+        raise BuildError(
+            "a newer version has been published since this build was begun; nothing is changed",
+            expected=f"no version newer than {version}",
+            found=newest,
+            source=str(manifests.manifest_path(settings)),
+            action="leave this run of the DAG as it is, and start a new one",
+        )
+    return state
+
+
 def _next_moment(settings: Settings, published: dict[str, Any] | None) -> datetime:
     """Return the time of a version that is built now: later than all that are kept, if the clock is not."""
     names = [path.name for path in rollback.versions_folder(settings).glob("*")]
@@ -294,7 +309,7 @@ def _reason(
 def _run_expectations(settings: Settings, version: str, stage: Stage) -> dict[str, Any]:
     from ame_warehouse.quality import gx_runner
 
-    state = RunState.load(state_path(settings, version))
+    state = _state(settings, version)
     state.stages[stage] = gx_runner.run_stage(
         settings,
         stage,

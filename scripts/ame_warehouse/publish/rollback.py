@@ -60,6 +60,15 @@ def kept(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def newest(settings: Settings) -> str | None:
+    """Return the newest version that was published here, set aside or not; None when none was."""
+    current = manifests.read_manifest(settings)
+    if current is None:
+        return None
+    held = (current.get("rollback") or {}).get("held") or []
+    return max(str(one["version"]) for one in [current, *held])
+
+
 def put_back(settings: Settings, version: str, *, by: str, reason: str) -> dict[str, Any] | None:
     """Publish a kept version and return its manifest; None when it is the published one already.
 
