@@ -1,13 +1,16 @@
 """The options of `ame`: lists of ids and years, wrong usage, help, exit status."""
 
+import json
 import subprocess
 import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 import typer
 
 from ame_warehouse.cli.options import id_list, year_list
+from ame_warehouse.cli.output import write_json
 
 AME = Path(sys.executable).with_name("ame")
 COMMANDS = ("run", "status", "gaps", "incidents", "up", "reparse")
@@ -134,3 +137,15 @@ def test_acknowledging_what_is_not_there(incident: str, tmp_path: Path) -> None:
 def test_the_version() -> None:
     done = ame("--version")
     assert (done.returncode, done.stdout) == (0, "ame-warehouse 0.1.0\n")
+
+
+def test_json_has_dates_and_times_as_iso_8601(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json(
+        {
+            "day": date(2024, 1, 31),
+            "time": datetime.fromisoformat("2024-01-31 08:05"),
+            "path": Path("a") / "b",
+        }
+    )
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"day": "2024-01-31", "time": "2024-01-31T08:05:00", "path": "a/b"}

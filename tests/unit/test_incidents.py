@@ -173,6 +173,7 @@ def test_an_acknowledgement_that_cannot_be(settings: Settings, incident_id: str,
     with pytest.raises(AmeError) as caught:
         acknowledge(settings, incident_id, by, note, "2026-01-02T00:00:00")
     assert caught.value.action
+    assert caught.value.exit_code == (1 if by and note.strip() else 2), "wrong usage is status 2"
     assert list_incidents(settings)[0].acknowledged_by is None
 
 

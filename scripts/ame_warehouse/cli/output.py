@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 PLAIN_WIDTH = 1_000
@@ -13,7 +14,12 @@ PLAIN_WIDTH = 1_000
 
 def write_json(value: Any) -> None:
     """Write one JSON document, UTF-8, dates as ISO text."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_as_text) + "\n")
+
+
+def _as_text(value: object) -> str:
+    """Return a date or a time as ISO 8601 writes it (`2024-01-31T00:00:00`), anything else as its text."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ame_warehouse.errors import AmeError
+from ame_warehouse.errors import AmeError, SettingsError
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 from ame_warehouse.sqlite_file import SqliteFile
@@ -186,11 +186,12 @@ class IncidentStore:
         """Mark an open incident as known, with a name or role and a note; return it.
 
         After the day `until` (ISO date; None = no end) nobody knows of it any more, and it is told again.
-        Raises `AmeError` when there is no such incident, when it is resolved, or when by or note is empty.
+        Raises `AmeError` when there is no such incident or it is resolved, `SettingsError` when by or note is
+        empty.
         """
         number = number_of(incident_id)
         if not by.strip() or not note.strip():
-            raise AmeError(
+            raise SettingsError(
                 "an acknowledgement needs a name and a note",
                 expected="who acknowledges, and why it is known",
                 found=f"by={by!r}, note={note!r}",
