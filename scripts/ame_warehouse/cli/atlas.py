@@ -25,12 +25,13 @@ def atlas(
     `ame run` does it after each publication. The directory can be copied to any web server as it is.
     """
     from ame_warehouse.atlas import build, server
+    from ame_warehouse.cli import waiting
     from ame_warehouse.cli.output import write_json
     from ame_warehouse.pipeline import locks
     from ame_warehouse.settings import load_settings
 
     settings = load_settings()
-    with locks.writer(settings, "ame atlas"):
+    with waiting.shown("make_atlas"), locks.writer(settings, "ame atlas"):
         made = build.make(settings, out, is_forced=force)
     if as_json:
         write_json(asdict(made))

@@ -17,6 +17,7 @@ def clean(
     Every distinct answer of the sources stays, and the marts can be made again from what is packed. The DAG
     watch_warehouse does the same every day.
     """
+    from ame_warehouse.cli import waiting
     from ame_warehouse.cli.output import write_json
     from ame_warehouse.landing import compact
     from ame_warehouse.pipeline import housekeeping, locks
@@ -37,7 +38,7 @@ def clean(
         for source, number in packable.items():
             typer.echo(f"{number:>6}  records of fetches of {source} that would be packed")
         return
-    with locks.writer(settings, "ame clean"):
+    with waiting.shown("clean"), locks.writer(settings, "ame clean"):
         compact.finish(settings)
         done = housekeeping.clean(settings)
     if as_json:

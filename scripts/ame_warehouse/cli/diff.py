@@ -29,18 +29,19 @@ def diff(  # noqa: PLR0917 (the options of the command)
     `ame versions` lists the versions. A day means what was known at its end (UTC), according to
     marts.observation_history of the published version.
     """
-    from ame_warehouse.cli import output
+    from ame_warehouse.cli import output, waiting
     from ame_warehouse.history import diff as history
     from ame_warehouse.settings import load_settings
 
     settings = load_settings()
-    report = history.compare(
-        settings,
-        history.state(settings, a),
-        history.state(settings, b),
-        id_list(measure),
-        id_list(municipality),
-    )
+    with waiting.shown("compare"):
+        report = history.compare(
+            settings,
+            history.state(settings, a),
+            history.state(settings, b),
+            id_list(measure),
+            id_list(municipality),
+        )
     if as_json or form is Format.json:
         output.write_json(report)
     elif form is Format.csv:

@@ -18,7 +18,10 @@ def docs(
     Takes about half a minute; the page needs neither a server nor a network. Exit status 1 when dbt fails.
     """
     from ame_warehouse.builder.docs import build_docs
+    from ame_warehouse.cli import waiting
     from ame_warehouse.settings import load_settings
 
-    typer.echo("Building the documentation (about half a minute) …", err=True)
-    typer.echo(str(build_docs(load_settings(), out.resolve() if out else None)))
+    settings = load_settings()
+    with waiting.shown("dbt_docs"):
+        page = build_docs(settings, out.resolve() if out else None)
+    typer.echo(str(page))

@@ -11,10 +11,12 @@ def reparse(
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
 ) -> None:
     """Make the observations again from the landing (after a new version of the parser); then `ame run`."""
+    from ame_warehouse.cli import waiting
     from ame_warehouse.cli.output import write_json
     from ame_warehouse.pipeline import steps
 
-    result = steps.reparse()
+    with waiting.shown("reparse"):
+        result = steps.reparse()
     if as_json:
         write_json(result)
     else:

@@ -20,6 +20,7 @@ def serve(
     `ame run` does it after each publication; this is for the first time, after a change of the address, or
     when the server was away. What is there already is verified, not copied again.
     """
+    from ame_warehouse.cli import waiting
     from ame_warehouse.cli.output import write_json
     from ame_warehouse.errors import PublishError, SettingsError
     from ame_warehouse.pipeline import locks
@@ -44,10 +45,10 @@ def serve(
     manifest = read_manifest(settings)
     if manifest is None:
         raise PublishError("nothing is published yet", action="run `ame run`, then `ame serve`")
-    with locks.writer(settings, "ame serve"):
+    with waiting.shown("serve"), locks.writer(settings, "ame serve"):
         outcome = step.serve(settings, manifest)
-    if outcome.error:
-        raise outcome.error
+        if outcome.error:
+            raise outcome.error
     if as_json:
         write_json(asdict(outcome) | {"error": None})
         return

@@ -54,7 +54,7 @@ def publish(
     version again takes the rollback back.
     """
     from ame_warehouse.atlas import step as atlas
-    from ame_warehouse.cli import output
+    from ame_warehouse.cli import output, waiting
     from ame_warehouse.cli.options import user_name
     from ame_warehouse.pipeline import locks
     from ame_warehouse.publish import rollback
@@ -62,7 +62,7 @@ def publish(
     from ame_warehouse.settings import load_settings
 
     settings = load_settings()
-    with locks.writer(settings, "ame publish"):
+    with waiting.shown("put_back"), locks.writer(settings, "ame publish"):
         body = rollback.put_back(settings, version, by=by or user_name(), reason=reason)
         served = step.serve(settings, body).as_dict() if body else {"status": "unchanged", "error": None}
         shown = atlas.make(settings)

@@ -20,6 +20,12 @@ LABELS = {
     "as_of": "Build the marts as they were known",
     "announce": "Announce",
     "make_atlas": "Make the atlas",
+    "reparse": "Read the landing again",
+    "dbt_docs": "Build the documentation",
+    "serve": "Bring PostgreSQL up to date",
+    "put_back": "Put the version in place",
+    "compare": "Compare",
+    "clean": "Clean up",
 }
 
 
