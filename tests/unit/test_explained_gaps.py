@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
+import yaml
 
 from ame_warehouse.errors import AmeError, SettingsError
 from ame_warehouse.quality import explained_gaps
 from ame_warehouse.quality.explained_gaps import Explanation
-from ame_warehouse.settings import Settings
+from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 ROW = Explanation(
     "a", "0180", 2021, 2022, "data_steward", date(2026, 1, 1), date(2026, 6, 30), 'new "system", late'
@@ -25,12 +28,37 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_what_is_written_is_read_again(settings: Settings) -> None:
     assert explained_gaps.own(settings) == []
-    open_ended = replace(ROW, year_to=None, expires_on=None, note="two\nlines")
-    assert explained_gaps.add(settings, [ROW, open_ended, ROW]) == 2
+    open_ended = replace(ROW, year_to=None, expires_on=None, note="two lines")
+    assert explained_gaps.add(settings, [ROW, replace(open_ended, note=" two\r\nlines"), ROW]) == 2
     assert explained_gaps.own(settings) == [ROW, open_ended]
     assert explained_gaps.add(settings, [ROW]) == 0, "the same explanation again adds nothing"
     assert explained_gaps.own(settings) == [ROW, open_ended]
     assert [p.name for p in settings.quality.iterdir()] == ["acknowledged_gaps.csv"]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "new system; 'late answer'",
+        "Tjörn's answer | 'KAS 2022'",
+        "'late'",
+        'they say "next year", in writing',
+        "50 %;'i.u.'\t#",
+        "first line\rsecond line",
+        "\\",
+    ],
+)
+def test_whatever_people_write_dbt_reads_the_same(note: str, settings: Settings) -> None:
+    explained_gaps.add(settings, [replace(ROW, note=note)])
+    declared = yaml.safe_load(
+        (PROJECT_ROOT / "dbt_project/models/staging/_warehouse__sources.yml").read_text()
+    )
+    location = declared["sources"][0]["tables"][0]["meta"]["external_location"]
+    readable = re.sub(r"\{\{.*\}\}", str(explained_gaps.store_path(settings)), location)
+    with duckdb.connect() as con:
+        found = con.execute(f"select * from {readable}").fetchall()
+    assert found == explained_gaps.in_force(settings, ROW.acknowledged_on)
+    assert found[0][-1] == " ".join(note.split())
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,12 @@ def in_force(settings: Settings, day: date) -> list[tuple[str, ...]]:
 def add(settings: Settings, rows: Iterable[Explanation]) -> int:
     """Append explanations to the store, all or none; one that stands there already is not added again.
 
-    Returns the number added. Raises `SettingsError` for an empty role or note, and for dates that cannot be.
+    Role and note are kept on one line. Returns the number added. Raises `SettingsError` for an empty role or
+    note, and for dates that cannot be.
     """
-    wanted = list(rows)
+    wanted = [
+        replace(row, acknowledged_by=_one_line(row.acknowledged_by), note=_one_line(row.note)) for row in rows
+    ]
     for row in wanted:
         _check(row)
     with _writing(settings):
@@ -111,7 +114,7 @@ def end(settings: Settings, number: int, *, by: str, note: str) -> Explanation:
                 action="list them with `ame gaps acks`; a row of the seed is ended in the seed",
             )
         old = known[number - 1]
-        told = f"{old.note}; ended by {by.strip()}, {day.isoformat()}: {note.strip()}"
+        told = f"{old.note}; ended by {_one_line(by)}, {day.isoformat()}: {_one_line(note)}"
         ended = replace(old, expires_on=day - timedelta(days=1), note=told)
         _write(store_path(settings), [*known[: number - 1], ended, *known[number:]])
     return ended
@@ -133,6 +136,10 @@ def last_day(text: str, day: date | None = None) -> date:
             action="name the day on which somebody should look at it again",
         )
     return found
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _check(row: Explanation) -> None:

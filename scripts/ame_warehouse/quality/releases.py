@@ -103,7 +103,7 @@ def _signed(*, by: str, note: str, raw_value: str, about: str) -> dict[str, str]
             action="give both",
         )
     return {
-        "decided_by": by.strip(),
+        "decided_by": " ".join(by.split()),
         "decided_at": now_text(),
         "note": " ".join(note.split()),
         "raw_value": raw_value,
