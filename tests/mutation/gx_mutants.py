@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from tests.unit.gx_world import BAD, OTHER_SIDE, STILL_GOOD, world
+from tests.unit.gx_good_world import checks, world
+from tests.unit.gx_world import BAD, OTHER_SIDE, STILL_GOOD
 
 from ame_warehouse.quality import gx_runner, suites
 from ame_warehouse.quality.suites import Suite
@@ -32,7 +33,7 @@ def survivors(settings: Settings) -> tuple[int, list[str]]:
     """Return the number of mutants, and those that no case notices (`check_id: mutation`)."""
     validator = gx_runner.Validator(settings, "mutation", "marts")
     found, alive = 0, []
-    for check in suites.all_checks(settings):
+    for check in checks(settings):
         suite = suites.load_suite(settings, check.suite)
         frames = _frames(settings, suite, check.check_id)
         for what, mutant in _mutants(suite, check.check_id):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gx_world import BAD, OTHER_SIDE, STILL_GOOD, world
+from gx_good_world import checks, world
+from gx_world import BAD, OTHER_SIDE, STILL_GOOD
 
 from ame_warehouse.errors import BuildError
 from ame_warehouse.quality import data_docs, gx_runner, suites
@@ -17,7 +18,7 @@ from ame_warehouse.seeds import read_seed
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 SETTINGS = Settings(project=PROJECT_ROOT)
-CHECKS = {check.check_id: check for check in suites.all_checks(SETTINGS)}
+CHECKS = {check.check_id: check for check in checks(SETTINGS)}
 STAGE = {suite.name: stage for stage in gx_runner.GX_STAGES for suite in suites.stage_suites(SETTINGS, stage)}
 
 
@@ -172,7 +173,7 @@ def test_check_ids_are_unique_and_files_belong_together() -> None:
     names = set(STAGE)
     assert {p.stem for p in (folder / "suites").glob("*.json")} == names
     assert {p.stem for p in (folder / "queries").glob("*.sql")} == names
-    ids = [c.check_id for c in suites.all_checks(SETTINGS)]
+    ids = [c.check_id for c in checks(SETTINGS)]
     assert len(ids) == len(set(ids))
 
 

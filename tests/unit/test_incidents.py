@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from ame_warehouse.errors import AmeError
+from ame_warehouse.quality.incident_faults import BROKEN
 from ame_warehouse.quality.incident_table import write_incidents
-from ame_warehouse.quality.incidents import BROKEN, IncidentStore, acknowledge, list_incidents, record
+from ame_warehouse.quality.incidents import IncidentStore, acknowledge, list_incidents, record
 from ame_warehouse.quality.results import CheckResult, Severity, Status
 from ame_warehouse.settings import Settings
 
@@ -188,13 +189,13 @@ def test_a_run_that_dies_while_recording_leaves_the_store_as_it_was(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(settings, [result("one")], "run1", "2026-01-01T00:00:00")
-    from ame_warehouse.quality import incidents
+    from ame_warehouse.quality import incident_faults
 
     def dies(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(incidents, "_see", dies)
+        patch.setattr(incident_faults, "_see", dies)
         with pytest.raises(KeyboardInterrupt):
             record(settings, [result("two"), result("one")], "run2", "2026-01-02T00:00:00")
     assert [(i.check_id, i.times_seen) for i in list_incidents(settings)] == [("one", 1)]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gx_good_world import checks
 from typer.testing import CliRunner
 
 from ame_warehouse.cli.main import app
 from ame_warehouse.errors import BuildError
-from ame_warehouse.quality import checks_page, dbt_tests, register, suites
+from ame_warehouse.quality import checks_page, dbt_tests, register
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 SETTINGS = Settings(project=PROJECT_ROOT)
@@ -43,7 +44,7 @@ ROW = {
 
 def test_every_check_is_registered_and_every_registered_check_runs() -> None:
     """Suites, dbt's yml files and the Python code name the rows; no row is named by none of them."""
-    expectations = {check.check_id for check in suites.all_checks(SETTINGS)}
+    expectations = {check.check_id for check in checks(SETTINGS)}
     dbt = set(checks_page.applied(SETTINGS))
     python = {entry.check_id for entry in ENTRIES.values() if entry.checked_by == "python"}
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py")))

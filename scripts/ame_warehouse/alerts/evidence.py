@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.quality import data_docs
-from ame_warehouse.quality.incidents import Incident, IncidentStore
+from ame_warehouse.quality.incident import Incident
+from ame_warehouse.quality.incidents import IncidentStore
 from ame_warehouse.quality.results import RunState, failing_table
 from ame_warehouse.settings import Settings
 

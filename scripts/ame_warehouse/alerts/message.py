@@ -8,7 +8,7 @@ from typing import Literal
 
 from ame_warehouse.alerts.evidence import Evidence, Place
 from ame_warehouse.publish.manifest import read_manifest
-from ame_warehouse.quality.incidents import Incident
+from ame_warehouse.quality.incident import Incident
 from ame_warehouse.settings import Settings
 
 Event = Literal["opened", "reopened", "worse", "lapsed", "resolved"]

@@ -19,7 +19,8 @@ from ame_warehouse.alerts.outbox import FAILURES, Outbox, Told, text
 from ame_warehouse.alerts.routes import RANK, Route
 from ame_warehouse.errors import AmeError, SettingsError
 from ame_warehouse.quality import register
-from ame_warehouse.quality.incidents import Incident, IncidentStore
+from ame_warehouse.quality.incident import Incident
+from ame_warehouse.quality.incidents import IncidentStore
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 

@@ -27,8 +27,9 @@ from ame_warehouse.publish import publisher, rollback
 from ame_warehouse.quality import register
 from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.backfill_table import write_backfills
+from ame_warehouse.quality.incident import Recorded
 from ame_warehouse.quality.incident_table import write_incidents
-from ame_warehouse.quality.incidents import IncidentStore, Recorded
+from ame_warehouse.quality.incidents import IncidentStore
 from ame_warehouse.quality.results import CheckResult, RunState, Stage
 from ame_warehouse.serve import step as serving
 from ame_warehouse.settings import Settings

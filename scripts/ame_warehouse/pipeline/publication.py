@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ame_warehouse.errors import CopyDiffersError, PublishError
 from ame_warehouse.quality import register
-from ame_warehouse.quality.incidents import Incident, IncidentStore, Recorded
+from ame_warehouse.quality.incident import Incident, Recorded
+from ame_warehouse.quality.incidents import IncidentStore
 from ame_warehouse.quality.results import now_text
 from ame_warehouse.settings import Settings
 

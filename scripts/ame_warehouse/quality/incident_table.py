@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-    from ame_warehouse.quality.incidents import Incident
+    from ame_warehouse.quality.incident import Incident
 
 PUBLISHED_DDL = """
 create or replace table quality.incidents (

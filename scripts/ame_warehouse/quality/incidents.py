@@ -3,26 +3,24 @@
 The store is one SQLite file, `AME_HOME/quality/incidents.sqlite`: it survives restarts, a run that is killed
 leaves it as it was before, and history is kept. A fault is a check and a scope; most checks have one scope
 (the whole check), a few name what failed (a measure). A fault that comes back within
-`REOPEN_WITHIN` opens its incident again; later it is a new incident that names the one before it.
+`incident_faults.REOPEN_WITHIN` opens its incident again; later it is a new incident that names the one
+before it.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ame_warehouse.errors import AmeError, SettingsError
+from ame_warehouse.quality.incident import Incident, Recorded, label, number_of
+from ame_warehouse.quality.incident_faults import lapse, take_over, write_event
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 from ame_warehouse.sqlite_file import SqliteFile
 
-MAX_SCOPES = 10
-REOPEN_WITHIN = timedelta(days=30)
-BROKEN = "(the check itself)"
 SCHEMA = """
 create table if not exists incidents (
     incident_id integer primary key autoincrement,
@@ -70,69 +68,6 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Incident:
-    """One incident. Times are UTC, ISO 8601 without a time zone; `resolved_at` None means open.
-
-    `acknowledged_until` is the last day of the acknowledgement (None: no end), `lapsed_at` when one ended.
-    """
-
-    incident_id: str
-    check_id: str
-    severity: str
-    opened_at: str
-    last_seen_at: str
-    times_seen: int
-    acknowledged_by: str | None
-    note: str | None
-    resolved_at: str | None
-    scope: str
-    summary: str
-    owner: str
-    action: str
-    acknowledged_at: str | None
-    last_count: int
-    worst_count: int
-    acknowledged_count: int | None
-    reopened_at: str | None
-    acknowledged_until: str | None
-    lapsed_at: str | None
-    previous_incident_id: str | None
-
-    @property
-    def is_open(self) -> bool:
-        """True until a run finds the fault gone."""
-        return self.resolved_at is None
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What one run changed: ids of the incidents opened, seen again, resolved, and opened again."""
-
-    opened: list[str]
-    seen: list[str]
-    resolved: list[str]
-    reopened: list[str] = field(default_factory=list)
-
-
-def label(number: int) -> str:
-    """Return the public id of an incident: `INC-0012`."""
-    return f"INC-{number:04d}"
-
-
-def number_of(incident_id: str) -> int:
-    """Return the number in `INC-0012`, `inc-12` or `12`; raise `AmeError` for anything else."""
-    text = incident_id.strip().upper().removeprefix("INC-")
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise AmeError(
-        f"{incident_id!r} is no incident id",
-        expected="an id such as INC-0012",
-        found=incident_id,
-        action="list them with `ame incidents`",
-    )
-
-
 class IncidentStore:
     """Read and write the incidents under one AME_HOME. Several processes may use it at once."""
 
@@ -154,30 +89,9 @@ class IncidentStore:
         """
         recorded = Recorded([], [], [])
         with self._open() as con:
-            _lapse(con, now)
+            lapse(con, now)
             for result in results:
-                run = _Run(con, result, run_id, now)
-                faults = _faults(result)
-                rows = con.execute(
-                    "select incident_id, scope from incidents where check_id = ? and resolved_at is null",
-                    (result.check_id,),
-                ).fetchall()
-                known = {scope: number for number, scope in rows}
-                for scope in faults:
-                    if scope in known:
-                        _see(run, known[scope], scope)
-                        recorded.seen.append(label(known[scope]))
-                    elif result.severity != "info":
-                        _open_or_reopen(run, scope, recorded)
-                for scope, number in known.items():
-                    if scope in faults or _still_there(result, scope, faults):
-                        continue
-                    con.execute(
-                        "update incidents set resolved_at = ?, last_run_id = ? where incident_id = ?",
-                        (now, run_id, number),
-                    )
-                    _event(con, number, now, "resolved", run_id=run_id, detail=result.found)
-                    recorded.resolved.append(label(number))
+                take_over(con, result, run_id, now, recorded)
         return recorded
 
     def acknowledge(
@@ -214,7 +128,7 @@ class IncidentStore:
                 (now, by.strip(), note.strip(), until, number),
             )
             told = note.strip() + (f" (until {until})" if until else "")
-            _event(con, number, now, "acknowledged", by=by.strip(), detail=told)
+            write_event(con, number, now, "acknowledged", by=by.strip(), detail=told)
         return self.get(incident_id)
 
     def get(self, incident_id: str) -> Incident:
@@ -263,141 +177,6 @@ def _incident(row: tuple[Any, ...]) -> Incident:
     values["incident_id"] = label(row[0])
     values["previous_incident_id"] = label(row[-1]) if row[-1] is not None else None
     return Incident(**values)
-
-
-def _lapse(con: sqlite3.Connection, now: str) -> None:
-    """End the acknowledgements whose last day is over: the fault is told again."""
-    over = con.execute(
-        "select incident_id, acknowledged_by, note from incidents "
-        "where resolved_at is null and acknowledged_until < ?",
-        (now[:10],),
-    ).fetchall()
-    for number, by, note in over:
-        con.execute(
-            "update incidents set acknowledged_at = null, acknowledged_by = null, note = null, "
-            "acknowledged_count = null, acknowledged_until = null, lapsed_at = ? where incident_id = ?",
-            (now, number),
-        )
-        _event(con, number, now, "lapsed", by=by, detail=note)
-
-
-def _faults(result: CheckResult) -> dict[str, None]:
-    """Return the scopes that need an incident: none, the whole check, or (up to a limit) named ones."""
-    if result.status == "passed":
-        return {}
-    if result.status == "errored":
-        return {BROKEN: None}
-    scopes = sorted(result.scopes)
-    return dict.fromkeys(scopes) if 0 < len(scopes) <= (result.max_scopes or MAX_SCOPES) else {"": None}
-
-
-def _still_there(result: CheckResult, scope: str, faults: dict[str, None]) -> bool:
-    """True when an open fault that has no incident of its own in this run cannot be called resolved."""
-    if result.status == "errored":
-        return scope != BROKEN
-    return "" in faults and scope in result.scopes
-
-
-def _summary(result: CheckResult, scope: str) -> str:
-    if scope == BROKEN:
-        return f"The check could not run: {result.found}"
-    about = f"{scope}: " if scope else ""
-    found = result.scopes.get(scope, result.found)
-    return f"{about}Does not hold: {result.message} Expected {result.expected}; found {found}."
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One result of one run, on its way into the store."""
-
-    con: sqlite3.Connection
-    result: CheckResult
-    run_id: str
-    now: str
-
-
-def _open_or_reopen(run: _Run, scope: str, recorded: Recorded) -> None:
-    """Open the last incident of the fault again when it was resolved a short while ago, else a new one."""
-    before = run.con.execute(
-        "select incident_id, resolved_at from incidents where check_id = ? and scope = ? "
-        "order by incident_id desc limit 1",
-        (run.result.check_id, scope),
-    ).fetchone()
-    if before and datetime.fromisoformat(run.now) - datetime.fromisoformat(before[1]) <= REOPEN_WITHIN:
-        run.con.execute(
-            "update incidents set resolved_at = null, reopened_at = ?, acknowledged_at = null, "
-            "acknowledged_by = null, note = null, acknowledged_count = null, acknowledged_until = null, "
-            "lapsed_at = null where incident_id = ?",
-            (run.now, before[0]),
-        )
-        number, event = int(before[0]), "reopened"
-        recorded.reopened.append(label(number))
-    else:
-        cursor = run.con.execute(
-            "insert into incidents (check_id, scope, severity, summary, owner, action, opened_at, "
-            "last_seen_at, times_seen, last_run_id, last_count, worst_count, previous_id) "
-            "values (?, ?, ?, '', '', '', ?, ?, 0, '', 0, 0, ?)",
-            (
-                run.result.check_id,
-                scope,
-                run.result.severity,
-                run.now,
-                run.now,
-                before[0] if before else None,
-            ),
-        )
-        number, event = cursor.lastrowid or 0, "opened"
-        recorded.opened.append(label(number))
-    _update(run, number, scope, again=1)
-    _event(run.con, number, run.now, event, run_id=run.run_id, detail=run.result.found)
-
-
-def _see(run: _Run, number: int, scope: str) -> None:
-    (last_run,) = run.con.execute(
-        "select last_run_id from incidents where incident_id = ?", (number,)
-    ).fetchone()
-    again = 0 if last_run == run.run_id else 1
-    _update(run, number, scope, again=again)
-    if again:
-        _event(run.con, number, run.now, "seen", run_id=run.run_id, detail=run.result.found)
-
-
-def _update(run: _Run, number: int, scope: str, *, again: int) -> None:
-    """Write what this run found; `again` is 1 when the run has not been counted yet."""
-    result = run.result
-    run.con.execute(
-        "update incidents set severity = ?, summary = ?, owner = ?, action = ?, last_seen_at = ?, "
-        "times_seen = times_seen + ?, last_run_id = ?, last_count = ?, worst_count = max(worst_count, ?) "
-        "where incident_id = ?",
-        (
-            result.severity,
-            _summary(result, scope),
-            result.owner,
-            result.action,
-            run.now,
-            again,
-            run.run_id,
-            result.failing_rows,
-            result.failing_rows,
-            number,
-        ),
-    )
-
-
-def _event(
-    con: sqlite3.Connection,
-    number: int,
-    at: str,
-    event: str,
-    *,
-    run_id: str | None = None,
-    by: str | None = None,
-    detail: str | None = None,
-) -> None:
-    con.execute(
-        "insert into events (incident_id, at, event, run_id, by, detail) values (?, ?, ?, ?, ?, ?)",
-        (number, at, event, run_id, by, detail),
-    )
 
 
 def record(settings: Settings, results: Iterable[CheckResult], run_id: str, now: str) -> Recorded:

@@ -88,16 +88,6 @@ def load_suite(settings: Settings, name: str) -> Suite:
     return Suite(name, body, query, checks)
 
 
-def all_checks(settings: Settings) -> list[Check]:
-    """Return every check of the Great Expectations suites, by stage and suite."""
-    return [
-        check
-        for stage in ("landing", "marts")
-        for suite in stage_suites(settings, stage)  # type: ignore[arg-type]
-        for check in suite.checks.values()
-    ]
-
-
 def _check(path: Path, suite: str, expectation: dict[str, Any], entries: Register) -> Check:
     """Return the check of an expectation; put the register's words where Great Expectations shows them."""
     meta = expectation.get("meta") or {}

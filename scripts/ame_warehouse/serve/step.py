@@ -9,7 +9,8 @@ from typing import Any, Literal
 from ame_warehouse.errors import AmeError
 from ame_warehouse.quality import register
 from ame_warehouse.quality import results as checks
-from ame_warehouse.quality.incidents import IncidentStore, Recorded
+from ame_warehouse.quality.incident import Recorded
+from ame_warehouse.quality.incidents import IncidentStore
 from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 
