@@ -29,12 +29,6 @@
     (asked_all{{ name }}.measure_id is not null or asked_year{{ name }}.measure_id is not null)
 {%- endmacro %}
 
-{#- Every reason that a null value can have, in the order of the contract. -#}
-{% macro missing_reasons() -%}
-    {{ return(["not_reported", "suppressed", "not_applicable", "not_yet_published", "discontinued", "withdrawn",
-               "not_loaded"]) }}
-{%- endmacro %}
-
 {#- Derived figures are rounded to six decimals: parallel sums differ in their last digits. -#}
 {% macro stable(expression) -%}
     round({{ expression }}, 6)

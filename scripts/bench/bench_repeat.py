@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 MOST_SECONDS = 5.0
-VINTAGES = 3
 
 
 def steps_once() -> dict[str, float]:

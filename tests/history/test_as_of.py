@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.duckdb_files import storage_version
 from tests.history.calls import ame
 
 from ame_warehouse.builder.dbt_runner import DbtRun
 from ame_warehouse.history import as_of
 from ame_warehouse.publish import publisher
-from ame_warehouse.publish.publisher import storage_version
 from ame_warehouse.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.pipeline

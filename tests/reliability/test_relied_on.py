@@ -9,10 +9,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.duckdb_files import storage_version
 from tests.reliability.conftest import SmallWorld
 
 from ame_warehouse.publish import names
-from ame_warehouse.publish.publisher import STORAGE_VERSION, storage_version
+from ame_warehouse.publish.publisher import STORAGE_VERSION
 
 OTHER = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'r').execute('select 1')"
 

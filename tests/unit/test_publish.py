@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.duckdb_files import storage_version
 
 from ame_warehouse.errors import PublishError
 from ame_warehouse.publish import manifest as manifests
@@ -87,10 +88,10 @@ def test_what_is_published(settings: Settings) -> None:
 
 def test_the_file_has_the_old_storage_version(settings: Settings) -> None:
     publisher.publish(settings, candidate(settings, "v1"))
-    assert publisher.storage_version(settings.published / "warehouse.duckdb") == 64
+    assert storage_version(settings.published / "warehouse.duckdb") == 64
     new = settings.build / "new.duckdb"
     duckdb.connect(str(new)).close()
-    assert publisher.storage_version(new) != 64, "else the test above would prove nothing"
+    assert storage_version(new) != 64, "else the test above would prove nothing"
 
 
 def test_the_same_values_give_the_same_checksums_whatever_the_layout(settings: Settings) -> None:

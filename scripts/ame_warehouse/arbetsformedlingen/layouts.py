@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Shape = Literal["pivot", "sheets", "pivot_or_sheets", "rusta_och_matcha"]
-PLACE_ROLES = ("county", "municipality")
-DIMENSIONS = ("gender", "age", "education", "birth")
 MEASURE, OTHER, PERIOD = "measure", "other", "period"
 BLANKS = re.compile(r"\s+")
 ROM_PAGE = "/for-leverantorer/arbetsmarknadstjanster/rusta-och-matcha"
@@ -31,9 +29,8 @@ class Column:
     """One column of a table.
 
     Args:
-        role: `period`, `county`, `municipality`, one of `DIMENSIONS`, `measure`, or `other` (a further
-        category that is
-            carried as `NAME=value`).
+        role: `period`, `county`, `municipality`, `gender`, `age`, `education`, `birth`, `measure`, or
+            `other` (a further category that is carried as `NAME=value`).
         name: canonical name (`measure_raw` of a measure).
         synonyms: other names that the column is known by.
         required: the table cannot be used without it.

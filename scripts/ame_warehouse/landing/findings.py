@@ -11,7 +11,6 @@ from ame_warehouse.landing.tables import timestamp
 from ame_warehouse.landing.tolerant import KNOWN_STATUS, Oddity
 
 PER_GROUP = 100  # rows of one kind for one KPI that are listed; the rest is counted
-EXAMPLES = 5
 
 
 class Findings:

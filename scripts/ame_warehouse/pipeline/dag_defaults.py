@@ -18,7 +18,6 @@ OWNER = "ame-warehouse"
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SUPPORTING = "supporting"
 """Tag of an ingest DAG whose failure leaves the others in use: `ame run` says so and goes on."""
-TRIAGE_HEADING = "## When it fails"
 
 KOLADA_OBSERVATIONS = Asset(name="kolada_observations", uri="x-ame://observations/kolada")
 AF_OBSERVATIONS = Asset(name="arbetsformedlingen_observations", uri="x-ame://observations/arbetsformedlingen")

@@ -145,15 +145,6 @@ def swap(settings: Settings, target: Path) -> None:
         sync(settings.published)
 
 
-def storage_version(path: Path) -> int:
-    """Return the storage version in the header of a DuckDB file (64: every DuckDB from 0.10 on reads it)."""
-    with path.open("rb") as handle:
-        header = handle.read(20)
-    if header[8:12] != b"DUCK":
-        raise PublishError("no DuckDB file", expected="a DuckDB header", found=repr(header), source=str(path))
-    return int.from_bytes(header[12:20], "little")
-
-
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Return a connection without a database of its own, with the memory limit and a place to spill."""
     spill = settings.build / "spill"
