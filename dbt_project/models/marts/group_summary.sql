@@ -52,7 +52,7 @@ select
     cast(summed.n_members as integer) as n_members,
     cast(summed.n_reporting as integer) as n_reporting,
     summed.missing_municipality_ids,
-    summed.n_reporting * 100 < summed.n_members * {{ var("thin_reporting_pct", 75) }} as is_thinly_reported,
+    summed.n_reporting * 100 < summed.n_members * {{ var("thin_reporting_pct") }} as is_thinly_reported,
     case when summed.has_means then {{ stable("summed.sum_of_values / nullif(summed.n_reporting, 0)") }} end
         as mean_unweighted,
     case

@@ -36,7 +36,7 @@ select
     status.value_year,
     status.fallback_reason,
     shares.share_pct is null and status.is_consistent_with_zero as is_consistent_with_zero,
-    coalesce(status.unknown_share_pct > {{ var("large_unknown_pct", 20) }}, false) as is_unknown_large,
+    coalesce(status.unknown_share_pct > {{ var("large_unknown_pct") }}, false) as is_unknown_large,
     base.participants as base_persons,
     case
         when base.municipality_id is not null then base.missing_reason

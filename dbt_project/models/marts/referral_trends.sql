@@ -1,5 +1,5 @@
-{% set stable_pp = var("trend_stable_pp", 10) %}
-{% set sudden_pp = var("trend_sudden_pp", 15) %}
+{% set stable_pp = var("trend_stable_pp") %}
+{% set sudden_pp = var("trend_sudden_pp") %}
 with reported as (
     select
         municipality_id,
@@ -41,6 +41,24 @@ described as (
         max(case when fall_number = 1 and step_pp < 0 then year end) as largest_fall_year
     from steps
     group by municipality_id, municipality, referral_source
+),
+
+-- the sources share one whole: a break of any of them is one of all
+breaks as (
+    select distinct break_year
+    from {{ ref('int_breaks__measures') }}
+    where topic = 'referrals' and not is_bridged
+),
+
+dated as (
+    select
+        described.*,
+        (
+            select min(breaks.break_year)
+            from breaks
+            where breaks.break_year > described.first_year and breaks.break_year <= described.last_year
+        ) as break_year
+    from described
 )
 
 select
@@ -48,7 +66,7 @@ select
     municipality,
     referral_source,
     case
-        when n_years < {{ var("trend_min_years", 4) }} then 'too_few_years'
+        when n_years < {{ var("trend_min_years") }} then 'too_few_years'
         when {{ stable("span_pp") }} <= {{ stable_pp }} then 'stable'
         when {{ stable("change_pp") }} >= {{ stable_pp }} then 'rise'
         when {{ stable("change_pp") }} > -{{ stable_pp }} then 'mixed'
@@ -63,6 +81,8 @@ select
     {{ stable("change_pp") }} as change_pp,
     {{ stable("span_pp") }} as span_pp,
     {{ stable("largest_fall_pp") }} as largest_fall_pp,
-    cast(largest_fall_year as integer) as largest_fall_year
-from described
+    cast(largest_fall_year as integer) as largest_fall_year,
+    break_year is not null as is_break_crossed,
+    cast(break_year as integer) as break_year
+from dated
 order by municipality_id asc, referral_source asc

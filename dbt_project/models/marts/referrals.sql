@@ -8,7 +8,7 @@ with sources as (
 classes as (
     select *
     from {{ ref('share_classes') }}
-    where class_set = '{{ var("share_class_set", "af_referrals_gr_2024") }}'
+    where class_set = '{{ var("share_class_set") }}'
 ),
 
 classed as (
@@ -98,7 +98,7 @@ select
     givers.class_set,
     participants.participants,
     dated.referral_source = 'other'
-    and coalesce(dated.share_pct > {{ var("large_other_pct", 25) }}, false) as needs_explanation,
+    and coalesce(dated.share_pct > {{ var("large_other_pct") }}, false) as needs_explanation,
     explanations.explanation,
     coalesce(dated.is_corrected, false) as is_corrected
 from dated
