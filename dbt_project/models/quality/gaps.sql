@@ -32,27 +32,7 @@ last_reports as (
 ),
 
 explanations as (
-    select
-        gap.measure_id,
-        gap.municipality_id,
-        gap.year,
-        string_agg(
-            explained.note || ' (' || explained.acknowledged_by || ', ' || explained.acknowledged_on || ')',
-            '; ' order by explained.acknowledged_on, explained.note
-        ) as note,
-        string_agg(
-            distinct explained.acknowledged_by, ', ' order by explained.acknowledged_by
-        ) as acknowledged_by,
-        max(explained.acknowledged_on) as acknowledged_on,
-        nullif(max(coalesce(explained.expires_on, date '9999-12-31')), date '9999-12-31') as acknowledged_until
-    from totals as gap
-    inner join {{ ref('stg_acknowledged_gaps') }} as explained
-        on
-            gap.measure_id = explained.measure_id
-            and gap.municipality_id = explained.municipality_id
-            and gap.year between explained.year_from and coalesce(explained.year_to, 9999)
-    where gap.is_expected and gap.value is null
-    group by gap.measure_id, gap.municipality_id, gap.year
+    {{ gap_explanations('totals', 'municipality_id', 'year', 'gap.year') }}
 )
 
 select

@@ -7,14 +7,11 @@ from __future__ import annotations
 import hashlib
 import html
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote, unquote, urlsplit
 
 from ame_warehouse.arbetsformedlingen.layouts import ROM_PAGE
@@ -22,6 +19,7 @@ from ame_warehouse.sample import af_cube, af_workbooks, af_xlsx
 from ame_warehouse.sample.af_workbooks import Release, releases
 from ame_warehouse.sample.af_xlsx import SYNTHETIC
 from ame_warehouse.sample.faults import Fault
+from ame_warehouse.sample.loopback import LoopbackServer, QuietHandler
 from ame_warehouse.sample.sending import BREAKS, HTML
 
 PAGE = "/statistik/sok-statistik/tidigare-statistik-tidsserier"
@@ -105,94 +103,11 @@ class Site:
         return page.encode(self.encoding, "replace")
 
 
-class AfServer:
-    """Serves sites on 127.0.0.1 while the `with` block lasts.
-
-    Args:
-        mounts: {path prefix: site}; one site alone is served at the root.
-        faults: see `Fault`; can be changed while the server runs. Kinds: html, status, redirect, and those
-        that
-            break the connection.
-
-    `requests` lists (path, status) of every request.
-    """
-
-    def __init__(self, mounts: Site | Mapping[str, Site], faults: Sequence[Fault] = ()) -> None:
-        self.mounts = {"": mounts} if isinstance(mounts, Site) else dict(mounts)
-        self.faults = list(faults)
-        self.requests: list[tuple[str, int]] = []
-        self.closing = threading.Event()
-        self._http: ThreadingHTTPServer | None = None
-
-    def __enter__(self) -> AfServer:
-        owner = self
-
-        class Handler(_Handler):
-            server_side = owner
-
-        self._http = _Quiet(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
-            self._http = None
-
-    @property
-    def host(self) -> str:
-        """Address of the server, without a path."""
-        if self._http is None:
-            raise RuntimeError("the server is not running")
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def url(self, prefix: str = "") -> str:
-        """Return the address of a site's index page."""
-        return f"{self.host}{prefix}{PAGE}"
-
-    def vintages(self) -> list[tuple[str, str]]:
-        """Return (vintage date, address of the index page) of the mounts, oldest first."""
-        return [(prefix.split("/")[2], self.url(prefix)) for prefix in sorted(self.mounts)]
-
-    def find(self, path: str) -> tuple[bytes | File, str] | None:
-        """Return (page or file, content type) at a path."""
-        for prefix, site in sorted(self.mounts.items(), key=lambda one: -len(one[0])):
-            inner = path[len(prefix) :] if path.startswith(prefix + "/") else None
-            if inner == PAGE:
-                return site.index(prefix), f"text/html; charset={site.encoding}"
-            if path == ROM_PAGE and site.rom_apart:
-                return site.index(prefix, apart=True), "text/html; charset=utf-8"
-            name = unquote(inner.rpartition("/")[2]) if inner and inner.startswith("/download/") else None
-            if name in site.files:
-                return site.files[name], XLSX
-        return None
-
-    def site(self, path: str) -> Site:
-        """Return the site that a path belongs to."""
-        return next(site for prefix, site in self.mounts.items() if path.startswith(prefix + "/"))
-
-
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     server_version = "AfSample"
     server_side: AfServer
-    disable_nagle_algorithm = True
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing on stderr."""
-
-    def do_GET(self) -> None:
+    def reply(self) -> None:
         """Answer a request, with the faults that hit it."""
         owner = self.server_side
         path = urlsplit(self.path).path
@@ -234,6 +149,45 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == tag:
             return 304, {"ETag": tag}, b""
         return 200, {"Content-Type": kind, "ETag": tag}, content.body()
+
+
+class AfServer(LoopbackServer[Site]):
+    """Serves sites on 127.0.0.1 while the `with` block lasts.
+
+    Args:
+        mounts: {path prefix: site}; one site alone is served at the root.
+        faults: see `Fault`; can be changed while the server runs. Kinds: html, status, redirect, and those
+            that break the connection.
+
+    `requests` lists (path, status) of every request.
+    """
+
+    handler = _Handler
+
+    def __init__(self, mounts: Site | Mapping[str, Site], faults: Sequence[Fault] = ()) -> None:
+        super().__init__({"": mounts} if isinstance(mounts, Site) else dict(mounts), faults)
+        self.requests: list[tuple[str, int]] = []
+
+    def url(self, prefix: str = "") -> str:
+        """Return the address of a site's index page."""
+        return f"{self.host}{prefix}{PAGE}"
+
+    def find(self, path: str) -> tuple[bytes | File, str] | None:
+        """Return (page or file, content type) at a path."""
+        for prefix, site in sorted(self.mounts.items(), key=lambda one: -len(one[0])):
+            inner = path[len(prefix) :] if path.startswith(prefix + "/") else None
+            if inner == PAGE:
+                return site.index(prefix), f"text/html; charset={site.encoding}"
+            if path == ROM_PAGE and site.rom_apart:
+                return site.index(prefix, apart=True), "text/html; charset=utf-8"
+            name = unquote(inner.rpartition("/")[2]) if inner and inner.startswith("/download/") else None
+            if name in site.files:
+                return site.files[name], XLSX
+        return None
+
+    def site(self, path: str) -> Site:
+        """Return the site that a path belongs to."""
+        return next(site for prefix, site in self.mounts.items() if path.startswith(prefix + "/"))
 
 
 def made(build: Callable[[Path], None]) -> bytes:

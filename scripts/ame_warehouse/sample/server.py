@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from ame_warehouse.sample.dataset import Dataset, Record
 from ame_warehouse.sample.faults import Fault
+from ame_warehouse.sample.loopback import LoopbackServer, QuietHandler
 from ame_warehouse.sample.sending import send
 from ame_warehouse.sample.tables import vintages
 from ame_warehouse.settings import Settings
@@ -30,7 +29,21 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.detail = detail
 
 
-class KoladaServer:
+class _Handler(QuietHandler):
+    server_version = "KoladaV3Sample"
+    server_side: KoladaServer
+
+    def reply(self) -> None:
+        """Answer a request, with the faults that hit it."""
+        _, faults = self.server_side.note(self.path)
+        try:
+            envelope, status = self.server_side.answer(self.path, faults), 200
+        except Refused as refused:
+            envelope, status = {"detail": refused.detail}, refused.status
+        send(self, envelope, status, faults, self.server_side)
+
+
+class KoladaServer(LoopbackServer[Dataset]):
     """Serves datasets on 127.0.0.1 while the `with` block lasts.
 
     Args:
@@ -41,6 +54,8 @@ class KoladaServer:
     `requests` lists the path and query of every request, in order of arrival.
     """
 
+    handler = _Handler
+
     def __init__(
         self,
         mounts: Dataset | Mapping[str, Dataset],
@@ -48,47 +63,14 @@ class KoladaServer:
         *,
         per_page: int = PER_PAGE,
     ) -> None:
-        self.mounts = {"/v3": mounts} if isinstance(mounts, Dataset) else dict(mounts)
-        self.faults = list(faults)
+        super().__init__({"/v3": mounts} if isinstance(mounts, Dataset) else dict(mounts), faults)
         self.per_page = per_page
         self.requests: list[str] = []
-        self.closing = threading.Event()
         self._lock = threading.Lock()
-        self._http: ThreadingHTTPServer | None = None
-
-    def __enter__(self) -> KoladaServer:
-        owner = self
-
-        class Handler(_Handler):
-            server_side = owner
-
-        self._http = _Quiet(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
-            self._http = None
-
-    @property
-    def port(self) -> int:
-        """The port in use while the server runs."""
-        if self._http is None:
-            raise RuntimeError("the server is not running")
-        return int(self._http.server_address[1])
 
     def url(self, prefix: str = "/v3") -> str:
         """Return the base address of a mount."""
-        return f"http://127.0.0.1:{self.port}{prefix}"
-
-    def vintages(self) -> list[tuple[str, str]]:
-        """Return (vintage date, base address) of the mounts, oldest first."""
-        return [(prefix.split("/")[2], self.url(prefix)) for prefix in sorted(self.mounts)]
+        return f"{self.host}{prefix}"
 
     def note(self, target: str) -> tuple[int, list[Fault]]:
         """Record a request; return its number and the faults that hit it."""
@@ -123,7 +105,7 @@ class KoladaServer:
         values = found[(shown - 1) * size : shown * size]
 
         def link(number: int) -> str:
-            return f"http://127.0.0.1:{self.port}{path}?" + urlencode(
+            return f"{self.host}{path}?" + urlencode(
                 query | {"page": [str(number)], "per_page": [str(size)]}, doseq=True
             )
 
@@ -133,33 +115,6 @@ class KoladaServer:
             "previous_url": link(page - 1) if page > 1 else None,
             "count": len(values),
         }
-
-
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "KoladaV3Sample"
-    server_side: KoladaServer
-    disable_nagle_algorithm = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing on stderr."""
-
-    def do_GET(self) -> None:
-        """Answer a request, with the faults that hit it."""
-        _, faults = self.server_side.note(self.path)
-        try:
-            envelope, status = self.server_side.answer(self.path, faults), 200
-        except Refused as refused:
-            envelope, status = {"detail": refused.detail}, refused.status
-        send(self, envelope, status, faults, self.server_side)
 
 
 def _number(query: Query, name: str, default: int) -> int:
