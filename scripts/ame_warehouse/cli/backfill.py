@@ -89,7 +89,11 @@ def _run(settings: Any, order: Any, by: str, reason: str | None) -> dict[str, An
 
 def _write_plan(plan: dict[str, Any]) -> None:
     more = plan["requests_at_most"]
-    pages = f", at most {more} when more is answered than is loaded now" if more and more > plan["requests"] else ""
+    pages = (
+        f", at most {more} when the answers hold more than is loaded now"
+        if (more or 0) > plan["requests"]
+        else ""
+    )
     cells = f"{plan['cells']} cells" if plan["cells"] else "cells of all years that the source has"
     fetches = f" in {plan['fetches']} fetches" if plan["fetches"] > 1 else ""
     typer.echo(f"Would make {plan['requests']} requests{fetches}{pages}")
