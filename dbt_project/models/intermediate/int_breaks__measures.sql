@@ -9,6 +9,7 @@ select
     breaks.revised_back_to_year,
     breaks.confidence,
     breaks.note,
+    breaks.note_sv,
     -- values were revised back, so that the years after the revision's start may be compared across the break
     coalesce(breaks.revised_back_to_year < breaks.break_year, false) as is_bridged
 from {{ ref('series_breaks') }} as breaks

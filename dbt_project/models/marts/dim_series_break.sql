@@ -8,6 +8,7 @@ select
     revised_back_to_year,
     is_bridged,
     confidence,
-    note
+    note,
+    note_sv
 from {{ ref('int_breaks__measures') }}
 order by break_id asc, scope_id asc

@@ -5,9 +5,19 @@ A page is added by writing its module and naming it here; its texts go into `tex
 
 from __future__ import annotations
 
-from ame_warehouse.atlas.pages import common, compare, costs, gaps, municipality, quality, referrals, start
+from ame_warehouse.atlas.pages import (
+    common,
+    compare,
+    costs,
+    gaps,
+    jobseekers,
+    municipality,
+    quality,
+    referrals,
+    start,
+)
 
 _IN_MENU = (start, gaps, municipality, referrals, costs, compare, quality)
 
 MENU = tuple(module.ENTRY for module in _IN_MENU)
-BUILDERS = (common.build, *(module.build for module in _IN_MENU))
+BUILDERS = (common.build, jobseekers.build, *(module.build for module in _IN_MENU))

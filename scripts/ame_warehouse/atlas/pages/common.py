@@ -15,7 +15,7 @@ where measure_id in (select distinct measure_id from atlas.series)
 order by measure_id
 """
 BREAKS_SQL = """
-select measure_id, break_year as year, kind, revised_back_to_year, is_bridged, note
+select measure_id, break_year as year, kind, revised_back_to_year, is_bridged, note as note_en, note_sv
 from marts.dim_series_break
 where measure_id in (select distinct measure_id from atlas.series)
 order by measure_id, break_year, break_id

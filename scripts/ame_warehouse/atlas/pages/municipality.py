@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from ame_warehouse.atlas import queries, texts
+from ame_warehouse.atlas.pages import jobseekers
 from ame_warehouse.atlas.site import MenuEntry, Site
 
 ENTRY = MenuEntry("municipality", "kommun/index.html")
@@ -70,6 +71,7 @@ def build(site: Site) -> None:
         title=texts.all_texts()["menu.municipality"],
     )
     groups = _groups_by_place(site)
+    with_jobseekers = set(jobseekers.place_ids(site))
     for place in choice:
         site.write_page(
             "municipality",
@@ -79,6 +81,7 @@ def build(site: Site) -> None:
             title=place["name"],
             place=place,
             groups=groups[place["id"]],
+            has_jobseekers=place["id"] in with_jobseekers,
         )
 
 

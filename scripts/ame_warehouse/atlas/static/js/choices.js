@@ -1,5 +1,5 @@
 // Lists to choose from: measures by topic, groups by kind.
-import {el, measureTitle, t, textOr} from "./core.js";
+import {el, measureTitle, t, textOr, titleLanguage} from "./core.js";
 
 export const options = {
   /** Choose a value when the list has it. */
@@ -15,7 +15,7 @@ export function measureOptions(select, ids, measures, suffix = () => "") {
     const measure = measures[id];
     const topic = measure.own ? t("word.own_calculations") : textOr(`topic.${measure.topic}`, measure.topic_sv);
     if (!topics.has(topic)) topics.set(topic, []);
-    topics.get(topic).push(el("option", {value: id}, measureTitle(id, measure) + suffix(id)));
+    topics.get(topic).push(el("option", {value: id, lang: titleLanguage(measure)}, measureTitle(id, measure) + suffix(id)));
   }
   select.replaceChildren(...[...topics].map(([topic, list]) => el("optgroup", {label: topic}, list)));
 }

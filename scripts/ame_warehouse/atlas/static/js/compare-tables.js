@@ -3,7 +3,7 @@ import {el, here, missingMark, missingText, number, quantity, signed, t} from ".
 import {breaksWithin, change, decimalsFor, differenceUnit, longRows} from "./compare-data.js";
 import {exportButtons} from "./export.js";
 import {historyButton, openHistory} from "./history.js";
-import {dataTable} from "./table.js";
+import {dataTable, scrollFrame} from "./table.js";
 
 const FILE_COLUMNS = [
   "place_id", "place", "year", "gender", "measure_id", "measure", "value", "unit", "missing_reason", "state", "source", "kpi_id", "vintage", "retrieved_at", "origin",
@@ -19,7 +19,7 @@ export function wideTable(lists, view, vintages, source) {
   const heading = hasChange ? t("compare.change", {from: view.from, to: view.to, unit: t(`unit.name.${unit}`)}) : null;
   const file = () => ({columns: FILE_COLUMNS.map((key) => ({key, header: key})), rows: longRows(lists, view, vintages), source, name: `jamfor_${view.measureId}`});
   return el("div.table", {},
-    el("div.scroll", {tabindex: "0", role: "region", "aria-label": view.title},
+    scrollFrame(view.title,
       el("table.years", {},
         el("caption.visually-hidden", {}, view.title),
         el("thead", {}, el("tr", {}, el("th", {scope: "col"}, t("compare.place")), years.map((year) => el("th.num", {scope: "col"}, String(year))), heading && el("th.num.change", {scope: "col"}, heading))),

@@ -100,6 +100,8 @@ export const cellOf = (series, year) => cells(series).find((cell) => cell.year =
 
 /** Return the name of a measure: its official title, or ours for what we calculate. */
 export const measureTitle = (id, measure) => (measure?.own ? t(`measure.${id}`) : tidyTitle(measure?.title ?? id));
+/** Return the language of a measure's name where it is not the page's: official titles are in Swedish. */
+export const titleLanguage = (measure) => (language !== "sv" && !measure?.own ? "sv" : null);
 const tidyTitle = (title) => title.replace(/\s+/g, " ").trim();
 
 /** Return a short name of a measure, for legends and headings of columns. */

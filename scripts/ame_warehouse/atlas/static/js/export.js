@@ -1,11 +1,11 @@
 // Downloads: CSV (UTF-8, semicolon, numbers with a dot) and XLSX, each with its source line.
 import {el, t} from "./core.js";
 
-/** Return the buttons that give `{columns: [{key, header, isNumber}], rows, source: [lines], name}` to a file. */
-export function exportButtons(makeTable) {
+/** Return the buttons that give `{columns: [{key, header, isNumber}], rows, source: [lines], name}` to a file, and others after them. */
+export function exportButtons(makeTable, others = []) {
   return el("p.exports", {},
     el("button", {type: "button", "data-export": "csv", onclick: () => saveCsv(makeTable())}, t("export.csv")),
-    el("button", {type: "button", "data-export": "xlsx", onclick: () => saveXlsx(makeTable())}, t("export.xlsx")));
+    el("button", {type: "button", "data-export": "xlsx", onclick: () => saveXlsx(makeTable())}, t("export.xlsx")), others);
 }
 
 const quoted = (text) => (/[";\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

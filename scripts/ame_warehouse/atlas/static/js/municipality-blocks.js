@@ -1,6 +1,6 @@
 // The blocks of a municipality's page: one measure against others, and the parts of a whole.
-import {cells, decimalsOf, el, language, measureTitle, number, shortTitle, signed, t, textOr} from "./core.js";
-import {lineChart} from "./chart.js";
+import {cells, decimalsOf, el, language, measureTitle, missingMark, number, shortTitle, signed, t, textOr, titleLanguage} from "./core.js";
+import {breakMarks, lineChart} from "./chart.js";
 import {dataTable} from "./table.js";
 import {historyButton, sourceLine, valueNode, vintageLine} from "./history.js";
 
@@ -25,20 +25,17 @@ function noteSpans(ids, view, years) {
     .filter((span) => span.from <= span.to);
 }
 
-/** Events as marks; breaks of these measures once each, with their note. */
-function onAxis(ids, view) {
-  const breaks = new Map();
-  for (const id of ids) for (const one of view.measures[id]?.breaks ?? []) breaks.set(`${one.year} ${one.note}`, {year: one.year, title: one.note});
-  return {events: view.events, breaks: [...breaks.values()], areEventsListed: false};
-}
+/** Events as marks, listed at the end of the page; breaks of these measures. */
+const onAxis = (ids, view) => ({events: view.events, breaks: breakMarks(ids.map((id) => view.measures[id])), areEventsListed: false});
 
 /** One measure: a chart with the comparisons, and the table of all of it. */
 export async function measureBlock(id, view) {
   const measure = view.measures[id];
   const series = view.data.series[id];
   const gender = genderOf(series, view.gender);
-  const own = cells(series[gender]);
-  const others = view.against.map((one) => ({...one, cells: cellsAgainst(one, id, gender)})).filter((one) => one.cells.some((cell) => cell.value !== null));
+  const loaded = loadedYears(cells(series[gender]), measure);
+  const own = loaded.cells;
+  const others = view.against.map((one) => ({...one, cells: cellsAgainst(one, id, gender).filter((cell) => !loaded.left.includes(cell.year))})).filter((one) => one.cells.some((cell) => cell.value !== null));
   const title = measureTitle(id, measure);
   const lines = [
     {name: view.place.name, cells: own, isMain: true},
@@ -49,11 +46,31 @@ export async function measureBlock(id, view) {
   const source = [sourceLine(measure, view.measures), await vintageLine(own), others.some((one) => one.kind === "group") && t("source.means")].filter(Boolean);
   const chart = isDrawn && lineChart(lines, {title: t("chart.by_year", {title: shortTitle(id, measure)}), unit: measure.unit, isTitled: false, spans, ...onAxis([id, ...(measure.inputs ?? [])], view)});
   return el("article.block", {"data-measure": id},
-    el("h3", {}, title, isDrawn ? null : el("span.unit", {}, t(`unit.name.${measure.unit}`))),
+    el("h3", {lang: titleLanguage(measure)}, title, isDrawn ? null : el("span.unit", {}, t(`unit.name.${measure.unit}`))),
     gender !== view.gender ? el("p.note", {}, t("municipality.no_gender")) : null,
     textOr(`measure.caveat.${id}`, null) && el("p.note", {}, t(`measure.caveat.${id}`)),
-    el("div.side-by-side", {}, chart, numbersTable(id, own, others, view, {title, gender, source})),
-    historyButton(id, view.place));
+    loaded.left.length ? el("p.note", {}, t("municipality.not_loaded", {years: yearsText(loaded.left), mark: missingMark("not_loaded")})) : null,
+    el("div.side-by-side", {}, chart, numbersTable(id, own, others, view, {title, gender, source})));
+}
+
+/** Return the years of a measure of ours from the first to the last of which something is loaded, and those left out. */
+function loadedYears(list, measure) {
+  const isLoaded = (cell) => cell.reason !== "not_loaded";
+  const first = list.findIndex(isLoaded);
+  if (!measure.own || first <= 0 && isLoaded(list.at(-1))) return {cells: list, left: []};
+  if (first < 0) return {cells: list.slice(-1), left: list.slice(0, -1).map((cell) => cell.year)};
+  const kept = list.slice(first, list.findLastIndex(isLoaded) + 1);
+  return {cells: kept, left: list.filter((cell) => !kept.includes(cell)).map((cell) => cell.year)};
+}
+
+/** Return years as people write them: 2017–2019, 2022. */
+function yearsText(years) {
+  const spans = [];
+  for (const year of years) {
+    if (spans.at(-1)?.[1] === year - 1) spans.at(-1)[1] = year;
+    else spans.push([year, year]);
+  }
+  return spans.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(", ");
 }
 
 /** The table of one measure: a row per year, a column per place or mean, and the differences that the marts have. */
@@ -63,22 +80,25 @@ function numbersTable(id, own, others, view, {title, gender, source}) {
   const fine = unit === "percent" ? 1 : decimals;
   const lists = [
     {name: view.place.name, cells: own, show: (cell) => valueNode(cell, unit, decimals, true)},
-    ...others.map((one) => ({name: nameOf(one), cells: one.cells, show: (cell) => meanNode(cell, unit, one.kind === "group" ? fine : decimals)})),
+    ...others.map((one) => ({name: nameOf(one), cells: one.cells, isMean: one.kind === "group", show: (cell) => meanNode(cell, unit, one.kind === "group" ? fine : decimals)})),
     ...differences(id, gender, view),
   ];
   const years = [...new Set(lists.flatMap((list) => list.cells.map((cell) => cell.year)))].sort();
   const rows = years.map((year) => {
     const found = lists.map((list) => list.cells.find((cell) => cell.year === year));
-    return {year, found, reason: found[0]?.reason ?? null, ...Object.fromEntries(found.map((cell, i) => [`c${i}`, cell?.value ?? null]))};
+    return {year, found, reason: found[0]?.reason ?? null, ...Object.fromEntries(found.flatMap((cell, i) => [[`c${i}`, cell?.value ?? null], [`n${i}`, cell?.reporting ?? null], [`m${i}`, cell?.members ?? null]]))};
   });
   const columns = [
     {key: "year", header: t("word.year"), isHead: true},
     ...lists.map((list, i) => ({
       key: `c${i}`, header: list.name, isNumber: true, show: ({found}) => (found[i] ? list.show(found[i]) : ""),
-      exportKeys: [{key: `c${i}`, header: list.name}, ...(i ? [] : [{key: "reason", header: t("word.reason")}])],
+      exportKeys: [
+        {key: `c${i}`, header: list.name}, ...(i ? [] : [{key: "reason", header: t("word.reason")}]),
+        ...(list.isMean ? [{key: `n${i}`, header: `${list.name}: ${t("referrals.reporting")}`}, {key: `m${i}`, header: `${list.name}: ${t("referrals.members")}`}] : []),
+      ],
     })),
   ];
-  return dataTable(columns, rows, {caption: title, isCaptionHidden: true, name: `${view.place.id}_${id}_${gender}`, source, isSorted: false});
+  return dataTable(columns, rows, {caption: title, isCaptionHidden: true, name: `${view.place.id}_${id}_${gender}`, source, isSorted: false, actions: [historyButton(id, view.place)]});
 }
 
 const nameOf = (one) => (one.kind === "group" ? t("municipality.mean", {name: one.name}) : one.name);
@@ -170,6 +190,6 @@ function againstNode(one, part, latest, gender) {
 }
 
 function sumNode({status, sum}) {
-  if (sum === null) return el("small", {}, t(`composition.${status}`));
+  if (sum === null) return el("abbr", {title: t(`composition.title.${status}`)}, t(`composition.${status}`));
   return el("span", {class: status === "sum_not_100" ? "missing" : null}, number(sum, 0), status === "sum_not_100" ? el("small", {}, ` ${t("composition.sum_not_100")}`) : null);
 }

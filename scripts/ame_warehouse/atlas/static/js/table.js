@@ -29,10 +29,10 @@ function compare(rowA, rowB, key, isDescending) {
  *
  * columns: [{key, header, isNumber, isHead, show: (row) => text or node, exportKeys: [{key, header}]}]; `isHead`
  * makes the cell the row's heading. options: caption, isCaptionHidden, name (of downloads), source: [lines], isFiltered, isSorted (default true), sortBy,
- * rowAttributes: (row) => attributes. Without `source` there is no download.
+ * actions: buttons beside those of the downloads, rowAttributes: (row) => attributes. Without `source` there is no download.
  */
 export function dataTable(columns, rows, options = {}) {
-  const {caption, isCaptionHidden = false, name, source, isFiltered = false, isSorted = true, rowAttributes = () => ({})} = options;
+  const {caption, isCaptionHidden = false, name, source, isFiltered = false, isSorted = true, actions = [], rowAttributes = () => ({})} = options;
   let sorting = options.sortBy ?? [];
   const table = constructTable({
     features,
@@ -72,11 +72,20 @@ export function dataTable(columns, rows, options = {}) {
   fill();
   const frame = el("div.table", {},
     isFiltered && rows.length > 8 ? filterBox((words) => { table.setGlobalFilter(words); fill(); }) : null,
-    el("div.scroll", {tabindex: "0", role: "region", "aria-label": caption},
-      el("table", {}, el(isCaptionHidden ? "caption.visually-hidden" : "caption", {}, caption), el("thead", {}, el("tr", {}, headings)), body)),
+    scrollFrame(caption, el("table", {}, el(isCaptionHidden ? "caption.visually-hidden" : "caption", {}, caption), el("thead", {}, el("tr", {}, headings)), body)),
     status,
     source ? el("p.source", {}, source.join(" · ")) : null,
-    source ? exportButtons(() => ({columns: exportColumns(columns), rows: table.getRowModel().rows.map((r) => r.original), source, name})) : null);
+    source ? exportButtons(() => ({columns: exportColumns(columns), rows: table.getRowModel().rows.map((r) => r.original), source, name}), actions) : null);
+  return frame;
+}
+
+/** Return a frame in which a wide table scrolls; the Tab key stops at it only when there is something to scroll. */
+export function scrollFrame(label, table) {
+  const frame = el("div.scroll", {role: "group", "aria-label": label}, table);
+  new ResizeObserver(() => {
+    if (frame.scrollWidth > frame.clientWidth) frame.tabIndex = 0;
+    else frame.removeAttribute("tabindex");
+  }).observe(frame);
   return frame;
 }
 

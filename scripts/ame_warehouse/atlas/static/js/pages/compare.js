@@ -1,7 +1,7 @@
 // Jämför: what is chosen stands in the address, so that a comparison can be shared.
-import {byId, el, failed, language, load, measureTitle, recalled, remember, t} from "../core.js";
+import {byId, el, failed, language, load, measureTitle, recalled, remember, t, titleLanguage} from "../core.js";
 import {groupOptions, measureOptions, options} from "../choices.js";
-import {lineChart} from "../chart.js";
+import {breakMarks, eventMarks, lineChart} from "../chart.js";
 import {breaksWithin, comparedLists, differenceUnit, differences, RIKET, withoutEmptyEnds} from "../compare-data.js";
 import {longTable, wideTable} from "../compare-tables.js";
 import {sourceLine, vintageLine} from "../history.js";
@@ -113,6 +113,7 @@ async function showAll(state, known) {
   if (turn !== state.turn) return; // another choice was made meanwhile
   const shown = lists.filter((list) => list.cells.length);
   byId("result").textContent = view.title;
+  byId("result").lang = titleLanguage(view.measure) ?? "";
   notes(view, lists, hasGender);
   byId("chart").replaceChildren(view.places.length ? chart(shown, view, known) : "");
   byId("numbers").hidden = !shown.length;
@@ -160,13 +161,11 @@ function notes(view, lists, hasGender) {
 }
 
 function chart(lists, view, known) {
-  const events = known.events.map((event) => ({year: event.year, title: event[`title_${language}`]}));
-  const breaks = (view.measure.breaks ?? []).map((one) => ({year: one.year, title: one.note}));
   const means = lists.filter((list) => list.group);
   const drawn = [...lists.filter((list) => list.place).slice(0, MOST_LINES - means.length), ...means];
   const lines = withoutEmptyEnds(drawn).map((list, i) => ({name: list.name, isMain: i === 0, cells: list.cells.map((cell) => ({...cell, value: cell.isThin ? null : cell.value}))}));
   return el("div", {},
-    lineChart(lines, {title: t("chart.by_year", {title: view.title}), isTitled: false, unit: view.measure.unit, height: 320, events, breaks}),
+    lineChart(lines, {title: t("chart.by_year", {title: view.title}), isTitled: false, unit: view.measure.unit, height: 320, events: eventMarks(known.events), breaks: breakMarks([view.measure])}),
     drawn.length < lists.length ? el("p.note", {}, t("compare.most_lines", {n: drawn.length})) : null);
 }
 

@@ -1,9 +1,9 @@
 // Kostnad: net cost per inhabitant beside net cost per participant; what is preliminary and what lacks is said by name.
 import {
-  byId, cellOf, cells, el, failed, here, language, load, missingMark, missingText, number, quantity, recalled, remember, shortTitle, t,
+  byId, cellOf, cells, el, failed, here, load, missingMark, missingText, number, quantity, recalled, remember, shortTitle, t,
 } from "../core.js";
 import {groupOptions, inGroup, options} from "../choices.js";
-import {lineChart} from "../chart.js";
+import {breakMarks, eventMarks, lineChart} from "../chart.js";
 import {historyButton, sourceLine, vintageLine} from "../history.js";
 import {dataTable} from "../table.js";
 
@@ -23,10 +23,11 @@ async function start() {
   groupOptions(byId("group"), groups, t("word.all_municipalities"));
   const municipalities = places.filter((place) => place.kind === "kommun" && (raw[place.id] || own[place.id])).sort((a, b) => a.name.localeCompare(b.name, "sv"));
   byId("place").replaceChildren(...municipalities.map((place) => el("option", {value: place.id}, place.name)));
-  for (const id of ["year", "group", "place"]) options.choose(byId(id), recalled(id) ?? "");
+  const first = mostKnown(municipalities.map((place) => place.id), raw);
+  for (const [id, otherwise] of [["year", ""], ["group", ""], ["place", first]]) options.choose(byId(id), recalled(id) ?? otherwise);
   const show = async () => {
     const view = {year: Number(byId("year").value), groupId: byId("group").value, place: names.get(byId("place").value), measures, names, events, raw, own};
-    remember({year: byId("year").selectedIndex ? view.year : null, group: view.groupId, place: byId("place").selectedIndex > 0 ? view.place.id : null});
+    remember({year: byId("year").selectedIndex ? view.year : null, group: view.groupId, place: view.place && view.place.id !== first ? view.place.id : null});
     view.group = groups.find((group) => group.id === view.groupId);
     view.means = view.group && (await load(`group/${view.group.id}`))[RAW]?.T;
     const rows = (await load(`costs/${view.year}`)).filter((row) => row.municipality_id !== RIKET && names.get(row.municipality_id)?.kind === "kommun" && inGroup(groups, view.groupId)(row.municipality_id));
@@ -37,6 +38,12 @@ async function start() {
   byId("controls").addEventListener("change", () => show().catch(failed));
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   await show();
+}
+
+/** The first of the municipalities with most years that have a cost. */
+function mostKnown(ids, raw) {
+  const known = (id) => cells(raw[id]?.T).filter((cell) => cell.value !== null).length;
+  return ids.reduce((best, id) => (known(id) > known(best) ? id : best), ids[0]);
 }
 
 /** Who has both figures, the group's means as the marts have them, and riket. */
@@ -106,14 +113,12 @@ function charts(view) {
     ],
     [OWN]: [{name: place?.name, cells: cells(view.own[place?.id]?.T), isMain: true, colour: "#b3541e"}],
   };
-  const events = view.events.map((event) => ({year: event.year, title: event[`title_${language}`]}));
   byId("charts").replaceChildren(...Object.entries(lists).map(([id, lines]) => {
     const measure = measures[id];
     if (!place || !measure || lines[0].cells.filter((cell) => cell.value !== null).length < 2) {
       return el("p.note", {}, t("costs.one_year", {measure: measure ? shortTitle(id, measure) : id, place: place?.name ?? "–"}));
     }
-    const breaks = (measure.breaks ?? []).map((one) => ({year: one.year, title: one.note}));
-    return el("div", {}, lineChart(lines, {title: `${shortTitle(id, measure)}, ${place.name}`, unit: measure.unit, events, breaks}), el("p.source", {}, sourceLine(measure, measures)));
+    return el("div", {}, lineChart(lines, {title: `${shortTitle(id, measure)}, ${place.name}`, unit: measure.unit, events: eventMarks(view.events), breaks: breakMarks([measure])}), el("p.source", {}, sourceLine(measure, measures)));
   }));
 }
 

@@ -1,6 +1,6 @@
 // Luckor: the heat map of one measure. Arrow keys go from cell to cell; what is known of a cell stands beside it.
 import {
-  byId, day, decimalsOf, el, failed, here, load, measureTitle, missingMark, missingText, number, quantity, recalled, remember, t,
+  byId, day, decimalsOf, el, failed, here, load, measureTitle, missingMark, missingText, number, quantity, recalled, remember, t, titleLanguage,
 } from "../core.js";
 import {exportButtons} from "../export.js";
 import {groupOptions, inGroup, measureOptions, options} from "../choices.js";
@@ -55,7 +55,7 @@ async function heatMap(data, view) {
   const lines = [sourceLine(view.measure, view.measures), await vintageLine(Object.values(vintages).flatMap(({T}) => (T ? T.n.map((n) => ({vintage: n})) : [])))];
   const source = lines.filter(Boolean);
   byId("map").replaceChildren(
-    el("h2", {}, title, el("span.unit", {}, t(`unit.name.${view.measure.unit}`))), shown, el("p.source", {}, source.join(" · ")), exportButtons(() => asTable(data, ids, view, source)));
+    el("h2", {lang: titleLanguage(view.measure)}, title, el("span.unit", {}, t(`unit.name.${view.measure.unit}`))), shown, el("p.source", {}, source.join(" · ")), exportButtons(() => asTable(data, ids, view, source)));
   byId("details").replaceChildren(el("p.note", {}, t("gaps.hint")));
 }
 
@@ -128,6 +128,7 @@ function showDetails({cell, place, year}, data, view, decimals) {
     say(t("gaps.last"), cell.last_reported_year ? `${cell.last_reported_year}: ${quantity(cell.last_value, unit, decimals)}` : t("gaps.never"));
     say(t("gaps.since"), cell.first_seen_at && day(cell.first_seen_at));
     say(t("gaps.explained"), cell.note && t("gaps.explained_until", {note: cell.note, until: cell.acknowledged_until ?? t("gaps.no_end")}));
+    say(t("quality.acknowledged"), cell.acknowledged_by && `${cell.acknowledged_by}, ${day(cell.acknowledged_on)}`);
     for (const id of cell.incidents ?? []) say(t("gaps.incident"), incidentText(data.incidents[id]));
   }
   byId("details").replaceChildren(el("h2", {}, `${place.name} ${year}`), el("dl", {}, lines), historyButton(view.id, place), " ", el("a", {href: `${here}kommun/${place.id}.html`}, t("gaps.to_municipality")));
@@ -139,7 +140,7 @@ function incidentText(incident) {
 }
 
 function asTable(data, ids, view, source) {
-  const keys = ["municipality_id", "municipality", "year", "value", "reason", "kind", "last_reported_year", "last_value", "first_seen_at", "note", "incidents"];
+  const keys = ["municipality_id", "municipality", "year", "value", "reason", "kind", "last_reported_year", "last_value", "first_seen_at", "note", "acknowledged_by", "acknowledged_on", "acknowledged_until", "incidents"];
   const rows = ids.flatMap((id) => data.places[id].map((cell, i) => ({
     municipality_id: id, municipality: view.names.get(id).name, year: data.years[i], value: typeof cell === "number" ? cell : null,
     ...(isGap(cell) ? {...cell, incidents: cell.incidents?.join(" ")} : {}), isNothing: cell === null,

@@ -3,6 +3,7 @@ import {
   byId, cells, decimalsOf, el, failed, language, load, missingMark, missingText, quantity, recalled, remember, shortTitle, t, textOr,
 } from "../core.js";
 import {options} from "../choices.js";
+import {jobseekersSection} from "../jobseekers.js";
 import {compositionBlock, measureBlock} from "../municipality-blocks.js";
 
 const TOPICS = [
@@ -19,9 +20,10 @@ const FACTS = [
   "own_net_cost_sek_per_participant",
 ];
 const RIKET = "0000";
+const YET_TO_COME = new Set(["not_loaded", "not_yet_published"]);
 
 async function start() {
-  const {id, name} = byId("place").dataset;
+  const {id, name, jobseekers} = byId("place").dataset;
   const [place, measures, places, groups, events] = await Promise.all(["place/" + id, "measures", "places", "groups", "events"].map(load));
   const own = groups.filter((group) => group.members.includes(id));
   const skr = own.find((group) => group.id === places.find((one) => one.id === id).skr_group_id);
@@ -31,7 +33,7 @@ async function start() {
   byId("group").replaceChildren(...others.map((group) => el("option", {value: group.id}, group.name)), el("option", {value: ""}, t("municipality.no_group")));
   options.choose(byId("group"), recalled("group") ?? others.find((group) => group.kind === "region")?.id ?? others[0]?.id ?? "");
   chooseGender(recalled("gender"));
-  const shared = {place: {id, name}, data: place, measures, events: numberEvents(events)};
+  const shared = {place: {id, name}, partner, hasJobseekers: Boolean(jobseekers), data: place, measures, events: numberEvents(events)};
   const [skrMeans, partnerData, riketData] = await Promise.all([
     skr && load(`group/${skr.id}`), partner && load(`place/${partner.id}`), places.some((one) => one.id === RIKET) && load(`place/${RIKET}`),
   ]);
@@ -68,10 +70,11 @@ function numberEvents(events) {
   return marks;
 }
 
-/** The latest figures: value and year, or what is shown when the latest year has none. */
+/** The latest figures: value and year, or what is shown when that year has none; years that are yet to come are passed over. */
 function facts(series, measures) {
   byId("facts").replaceChildren(...FACTS.filter((id) => series[id]?.T).map((id) => {
-    const cell = cells(series[id].T).at(-1);
+    const all = cells(series[id].T);
+    const cell = all.findLast((one) => !YET_TO_COME.has(one.reason)) ?? all.at(-1);
     const shown = cell.value === null ? el("abbr.missing", {title: missingText(cell.reason)}, missingMark(cell.reason)) : quantity(cell.value, measures[id].unit, decimalsOf(measures[id].unit, [cell.value]));
     return el("div", {"data-measure": id}, el("dt", {}, textOr(`fact.${id}`, shortTitle(id, measures[id]))), el("dd", {}, shown, " ", el("small", {}, String(cell.year))));
   }));
@@ -92,8 +95,8 @@ async function sections(view) {
   }
   const order = [...TOPICS.filter((topic) => byTopic.has(topic)), ...[...byTopic.keys()].filter((topic) => !TOPICS.includes(topic))];
   const title = (topic) => textOr(`topic.${topic}`, view.measures[byTopic.get(topic)[0]].topic_sv);
-  byId("contents").replaceChildren(el("ul", {}, order.map((topic) => el("li", {}, el("a", {href: `#${topic}`}, title(topic))))));
-  const made = order.map((topic) => section(topic, title(topic), byTopic.get(topic), view));
+  byId("contents").replaceChildren(el("ul", {}, [...order.map((topic) => [topic, title(topic)]), ...(view.hasJobseekers ? [["jobseekers", t("topic.jobseekers")]] : [])].map(([topic, name]) => el("li", {}, el("a", {href: `#${topic}`}, name)))));
+  const made = [...order.map((topic) => section(topic, title(topic), byTopic.get(topic), view)), ...(view.hasJobseekers ? [jobseekersSection(view, view.partner)] : [])];
   byId("sections").replaceChildren(...await Promise.all(made));
   if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
 }

@@ -1,9 +1,10 @@
 // Kvalitet: what is published, what is wrong, what changed, which checks were made.
-import {byId, day, el, failed, load, number, root, t, textOr} from "../core.js";
+import {byId, day, el, failed, language, load, number, root, t, textOr} from "../core.js";
 import {dataTable} from "../table.js";
 
 const moment = (time) => (time ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : "–");
 const own = () => [t("source.own_register")];
+const inEnglish = language === "en" ? null : "en"; // the words of the checks themselves
 
 async function show() {
   const [quality, status] = await Promise.all([load("quality"), load("status")]);
@@ -39,7 +40,7 @@ function incidents(all) {
   const columns = [
     {key: "incident_id", header: t("gaps.incident"), isHead: true},
     {key: "severity", header: t("word.severity"), show: severity},
-    {key: "summary", header: t("quality.what"), show: (row) => el("div.words", {}, el("p", {}, row.summary), el("p.note", {}, `${t("quality.do")} (${textOr(`owner.${row.owner}`, row.owner)}): ${row.action}`))},
+    {key: "summary", header: t("quality.what"), show: (row) => el("div.words", {}, el("p", {lang: inEnglish}, row.summary), el("p.note", {}, `${t("quality.do")} (${textOr(`owner.${row.owner}`, row.owner)}): `, el("span", {lang: inEnglish}, row.action)))},
     {key: "opened_at", header: t("quality.opened"), show: (row) => day(row.opened_at)},
     {key: "times_seen", header: t("quality.seen"), isNumber: true},
     {key: "acknowledged_by", header: t("quality.acknowledged"), show: (row) => (row.acknowledged_by ? `${row.acknowledged_by}: ${row.note ?? ""}` : t("word.no"))},
@@ -94,8 +95,8 @@ function checkTable(rows, caption, name) {
     {key: "check_id", header: t("word.check"), isHead: true, show: (row) => (row.docs_page ? el("a", {href: root + row.docs_page}, row.check_id) : row.check_id)},
     {key: "status", header: t("word.state"), show: (row) => tag(t(`status.${row.status}`), row.status)},
     {key: "severity", header: t("word.severity"), show: (row) => t(`severity.${row.severity}`)},
-    {key: "message", header: t("quality.meaning"), show: (row) => el("div.words", {}, row.message)},
-    {key: "found", header: t("quality.found"), show: (row) => el("div.words", {}, row.found ?? "–")},
+    {key: "message", header: t("quality.meaning"), show: (row) => el("div.words", {lang: inEnglish}, row.message)},
+    {key: "found", header: t("quality.found"), show: (row) => el("div.words", {lang: inEnglish}, row.found ?? "–")},
     {key: "failing_rows", header: t("quality.rows"), isNumber: true, show: (row) => number(row.failing_rows)},
   ];
   return dataTable(columns, rows, {caption, name, source: own(), isFiltered: true});

@@ -3,10 +3,10 @@ import {
   byId, cells, decimalsOf, el, failed, here, language, load, missingMark, missingText, number, recalled, remember, shortTitle, t,
 } from "../core.js";
 import {groupOptions, inGroup, options} from "../choices.js";
-import {lineChart} from "../chart.js";
+import {breakMarks, eventMarks, lineChart} from "../chart.js";
 import {exportButtons} from "../export.js";
 import {historyButton, sourceLine, vintageLine} from "../history.js";
-import {dataTable} from "../table.js";
+import {dataTable, scrollFrame} from "../table.js";
 
 const LINES = ["referral_share_af", "referral_share_social_services"];
 const MEANS = {unweighted: "mean_unweighted", weighted: "mean_weighted", constant_panel: "mean_constant_panel"};
@@ -53,7 +53,7 @@ async function sharesTable({id, measure_id: measureId}, view) {
       places[place].map((cell) => shareCell(cell, decimals)),
       el("td.aside", {}, measure ? historyButton(measureId, view.names.get(place)) : "")))));
   byId("table").replaceChildren(
-    ids.length ? el("div.scroll", {tabindex: "0", role: "region", "aria-label": title}, table) : el("p.note", {}, t("gaps.nobody")),
+    ids.length ? scrollFrame(title, table) : el("p.note", {}, t("gaps.nobody")),
     notes.length ? el("ul.note", {}, notes.map((note) => el("li", {}, `† ${note}`))) : "",
     el("p.source", {}, source.join(" · ")),
     exportButtons(() => sharesFile(id, {years, places}, ids, view, source)));
@@ -99,11 +99,11 @@ async function means(view) {
     ];
   });
   const hasRiket = lines.length > ids.length;
-  const events = view.events.map((event) => ({year: event.year, title: event[`title_${language}`]}));
-  const breaks = [...new Map(ids.flatMap((id) => view.measures[id].breaks ?? []).map((one) => [`${one.year} ${one.note}`, {year: one.year, title: one.note}])).values()];
+  const undrawn = ids.filter((id) => !lines.some((line) => line.name === shortTitle(id, view.measures[id]) && line.cells.some((cell) => cell.value !== null)));
   const title = t("referrals.chart_title", {group: view.group.name, mean: t(`mean.${view.mean}`).toLocaleLowerCase(language)});
   byId("chart").replaceChildren(
-    lineChart(lines, {title, unit: "percent", height: 320, events, breaks}),
+    lineChart(lines, {title, unit: "percent", height: 320, events: eventMarks(view.events), breaks: breakMarks(ids.map((id) => view.measures[id]))}),
+    undrawn.length ? el("p.note", {}, t("referrals.undrawn", {names: undrawn.map((id) => shortTitle(id, view.measures[id])).join(", ")})) : "",
     hasRiket ? "" : el("p.note", {}, t("referrals.no_riket")));
   const used = ids.flatMap((id) => view.group.members.flatMap((place) => cells(series[LINES.indexOf(id)]?.[place]?.T)));
   const source = [...ids.map((id) => sourceLine(view.measures[id], view.measures)), await vintageLine(used), t("source.means")].filter(Boolean);

@@ -1,5 +1,5 @@
 // The start page: how complete each measure's latest year is.
-import {byId, el, failed, here, load, number, t} from "../core.js";
+import {byId, el, failed, here, load, number, t, titleLanguage} from "../core.js";
 import {dataTable} from "../table.js";
 
 async function show() {
@@ -11,7 +11,7 @@ async function show() {
     {key: "n_expected", header: t("coverage.expected"), isNumber: true, show: (row) => number(row.n_expected)},
     {key: "coverage_pct", header: t("coverage.pct"), isNumber: true, show: (row) => number(row.coverage_pct, 1)},
   ];
-  columns[0].show = (row) => el("a", {href: `${here}luckor.html?measure=${row.measure_id}`}, row.title);
+  columns[0].show = (row) => el("a", {href: `${here}luckor.html?measure=${row.measure_id}`, lang: titleLanguage()}, row.title);
   byId("coverage-table").append(dataTable(columns, coverage, {
     caption: t("start.coverage"), name: "tackning", source: [t("source.own_count")], isFiltered: true,
   }));
