@@ -52,6 +52,21 @@ def test_csv_has_dots_reasons_and_the_source(atlas: Atlas, watched: Watched, tmp
     assert "." in str(change)
 
 
+def test_no_text_of_a_csv_is_a_formula(watched: Watched) -> None:
+    """A note or a name from outside must not become something that a spreadsheet carries out."""
+    page = watched.open("kommun/1419.html")
+    text = page.evaluate(
+        """async () => {
+          const {csvText} = await import(new URL("../static/js/export.js", location.href).href);
+          const rows = [{n: -3.5, x: "=HYPERLINK(1)"}, {n: "-3.5", x: "@SUM(1)"}, {n: null, x: "+1-1; \\"a\\""}];
+          return csvText({columns: [{key: "n", header: "n"}, {key: "x", header: "-x"}], rows, source: ["=1+1"]});
+        }"""
+    )
+    rows = list(csv.reader(text.removeprefix("\ufeff").splitlines(), delimiter=";"))
+    assert rows[:4] == [["n", "'-x"], ["-3.5", "'=HYPERLINK(1)"], ["-3.5", "'@SUM(1)"], ["", '\'+1-1; "a"']]
+    assert rows[-1] == ["'=1+1"]
+
+
 def test_xlsx_holds_numbers_as_numbers(atlas: Atlas, watched: Watched, tmp_path: Path) -> None:
     page = watched.open("kommun/2282.html")
     path = saved(page, page.locator(f"article[data-measure={MEASURE}]"), "xlsx", tmp_path)

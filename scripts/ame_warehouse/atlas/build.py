@@ -57,7 +57,7 @@ def make(settings: Settings, out: Path | None = None, *, is_forced: bool = False
     """
     target = (out or default_folder(settings)).absolute()
     manifest = read_manifest(settings)
-    _require_own(target)
+    _require_own(settings, target)
     mark = {"version": str(manifest["version"]), "code": code_mark()}
     found = read_mark(target)
     began = time.monotonic()
@@ -120,14 +120,16 @@ def _write(settings: Settings, staged: Path, manifest: dict[str, Any]) -> int:
     return len(site.pages)
 
 
-def _require_own(target: Path) -> None:
+def _require_own(settings: Settings, target: Path) -> None:
     """Raise `AmeError` when the target is there and is no atlas: somebody else's files are not replaced."""
-    if not target.exists() or read_mark(target) or (target.is_dir() and not any(target.iterdir())):
+    is_free = not target.exists() or read_mark(target) or (target.is_dir() and not any(target.iterdir()))
+    if is_free and not settings.is_own(target):
         return
+    found = "a directory with other files" if target.is_dir() else "a file"
     raise AmeError(
         "the atlas cannot be made there",
         expected=f"a new or empty directory, or one that holds an atlas ({MARK_FILE})",
-        found="a directory with other files" if target.is_dir() else "a file",
+        found="a place that the pipeline keeps for itself" if is_free else found,
         source=str(target),
         action="choose another directory with --out, or move these files away",
     )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +35,7 @@ from ame_warehouse.cli import (
     versions,
     watch,
 )
-from ame_warehouse.errors import AmeError
+from ame_warehouse.errors import LONGEST_BRIEF, AmeError, SettingsError
 
 app = typer.Typer(
     name="ame",
@@ -86,7 +90,9 @@ app.command("clean")(clean.clean)
 
 def main() -> None:
     """Run the command line; errors are one readable message on stderr."""
+    _prepare_output()
     try:
+        _require_text(sys.argv[1:])
         app()
     except AmeError as error:
         fail(error)
@@ -99,11 +105,55 @@ def main() -> None:
     except OSError as exc:
         from ame_warehouse.pipeline.faults import readable
 
-        known = readable(exc)
-        if known is None:
-            raise
+        known = readable(exc) or _unforeseen(exc)
         fail(known)
         sys.exit(known.exit_code)
+    except Exception as exc:  # the last resort: a person reads a message, not a traceback
+        known = _unforeseen(exc)
+        fail(known)
+        sys.exit(known.exit_code)
+
+
+def _prepare_output() -> None:
+    """Let every character be written: to a program as UTF-8, to a terminal as far as it can show it.
+
+    A stream that was closed by whoever started the command leads nowhere.
+    """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="replace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")
+
+
+def _require_text(arguments: list[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as exc:
+            raise SettingsError(
+                "an argument is no text",
+                expected="text in the encoding of this terminal (UTF-8)",
+                found=ascii(argument),
+                action="type it anew, or correct LANG / LC_ALL",
+            ) from exc
+
+
+def _unforeseen(exc: Exception) -> AmeError:
+    """Return the readable form of an error that nobody foresaw, with the place in the code."""
+    own = str(Path(__file__).parents[1])
+    places = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.filename.startswith(own)]
+    where = places[-1] if places else None
+    return AmeError(
+        "an error that nobody foresaw ended this command",
+        found=f"{type(exc).__name__}: {exc}".strip().splitlines()[0][:LONGEST_BRIEF],
+        source=f"{where.filename}, line {where.lineno}, {where.name}" if where else None,
+        action="`ame watch` says whether what is published is intact; report this message",
+    )
 
 
 def fail(error: AmeError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from ame_warehouse.errors import AmeError
@@ -44,8 +45,8 @@ def _known(
     """Return the ids for the given ids or names; raise `UnknownNameError` for one that does not exist."""
     if names is None:
         return None
-    by_name = {str(name).casefold(): str(row[0]) for row in rows for name in row if name is not None}
-    unknown = [name for name in names if name.casefold() not in by_name]
+    by_name = {_plain(str(name)): str(row[0]) for row in rows for name in row if name is not None}
+    unknown = [name for name in names if _plain(name) not in by_name]
     if unknown:
         raise UnknownNameError(
             f"unknown {what}: {', '.join(unknown)}",
@@ -53,4 +54,9 @@ def _known(
             found=", ".join(unknown),
             action="correct the option",
         )
-    return [by_name[name.casefold()] for name in names]
+    return [by_name[_plain(name)] for name in names]
+
+
+def _plain(name: str) -> str:
+    """Return a name for comparison: `Tjörn` is the same whether `ö` is one character or `o` and two dots."""
+    return unicodedata.normalize("NFC", name).casefold()

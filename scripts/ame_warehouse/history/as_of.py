@@ -130,13 +130,12 @@ def _first_day(settings: Settings) -> str | None:
 
 def _target(settings: Settings, day: date, out: Path | None) -> Path:
     target = out.resolve() if out else folder(settings) / f"{day.isoformat()}.duckdb"
-    own = (settings.published, settings.build, settings.landing, settings.observations, settings.quality)
-    if any(target.resolve().is_relative_to(path.resolve()) for path in own) or target.is_dir():
+    other = target.exists() and not publisher.is_duckdb(target)
+    if other or settings.is_own(target):
         raise SettingsError(
             "the marts as of a day cannot be written there",
-            expected="a file outside the pipeline's own directories"
-            + (", not a directory" if target.is_dir() else ""),
-            found=str(target),
+            expected="a file outside the pipeline's own directories; only a DuckDB file is replaced",
+            found=f"{target}, which is there and is no DuckDB file" if other else str(target),
             source="--out",
             action="leave --out out, or name a file elsewhere",
         )

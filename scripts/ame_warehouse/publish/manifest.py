@@ -13,6 +13,7 @@ import duckdb
 from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.errors import LandingError, PublishError
 from ame_warehouse.landing.store import fetch_ids, read_fetch
+from ame_warehouse.publish import shape
 from ame_warehouse.settings import Settings
 
 MANIFEST_VERSION = 1
@@ -45,12 +46,12 @@ def read_manifest(settings: Settings) -> dict[str, Any] | None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object of a file; an empty one when there is none or it cannot be read."""
+    """Return the manifest in a file; an empty one when there is none or it cannot be relied on."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return body if isinstance(body, dict) else {}
+    return {} if shape.fault(body) else dict(body)
 
 
 def write_json(path: Path, body: dict[str, Any]) -> None:

@@ -145,6 +145,15 @@ def swap(settings: Settings, target: Path) -> None:
         sync(settings.published)
 
 
+def is_duckdb(path: Path) -> bool:
+    """True when a path is a file with the header of a DuckDB database."""
+    try:
+        with path.open("rb") as handle:
+            return handle.read(12)[8:] == b"DUCK"
+    except OSError:
+        return False
+
+
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Return a connection without a database of its own, with the memory limit and a place to spill."""
     spill = settings.build / "spill"

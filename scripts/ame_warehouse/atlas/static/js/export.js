@@ -9,12 +9,14 @@ export function exportButtons(makeTable, others = []) {
 }
 
 const quoted = (text) => (/[";\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-const asText = (value) => (value === null || value === undefined ? "" : String(value));
+/** Return a text as it is typed in a spreadsheet: what would be taken for a formula begins with an apostrophe. */
+const harmless = (text) => (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text);
+const asText = (value) => (value === null || value === undefined ? "" : harmless(String(value)));
 
 /** Return the table as CSV text. */
 export function csvText({columns, rows, source}) {
-  const lines = [columns.map((c) => c.header), ...rows.map((row) => columns.map((c) => asText(row[c.key])))];
-  const notes = source.map((line) => [line]);
+  const lines = [columns.map((c) => harmless(c.header)), ...rows.map((row) => columns.map((c) => asText(row[c.key])))];
+  const notes = source.map((line) => [harmless(line)]);
   return "\ufeff" + [...lines, [], ...notes].map((line) => line.map((v) => quoted(v)).join(";")).join("\r\n") + "\r\n";
 }
 
