@@ -58,8 +58,10 @@ def test_no_text_of_a_csv_is_a_formula(watched: Watched) -> None:
     text = page.evaluate(
         """async () => {
           const {csvText} = await import(new URL("../static/js/export.js", location.href).href);
-          const rows = [{n: -3.5, x: "=HYPERLINK(1)"}, {n: "-3.5", x: "@SUM(1)"}, {n: null, x: "+1-1; \\"a\\""}];
-          return csvText({columns: [{key: "n", header: "n"}, {key: "x", header: "-x"}], rows, source: ["=1+1"]});
+          const rows = [{n: -3.5, x: "=HYPERLINK(1)"}, {n: "-3.5", x: "@SUM(1)"},
+                        {n: null, x: "+1-1; \\"a\\""}];
+          const columns = [{key: "n", header: "n"}, {key: "x", header: "-x"}];
+          return csvText({columns, rows, source: ["=1+1"]});
         }"""
     )
     rows = list(csv.reader(text.removeprefix("\ufeff").splitlines(), delimiter=";"))
