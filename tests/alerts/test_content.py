@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from receivers import MailServer, Webhook, parts
 from simulated import HARRYDA, Runs, check, publish
+from typer.testing import CliRunner
 
+from ame_warehouse.cli.main import app
 from ame_warehouse.settings import Settings
 
 Home = Callable[..., Settings]
@@ -118,3 +121,27 @@ def test_an_incident_without_rows_says_so(home: Home, hook: Webhook) -> None:
     assert (found["Expected"], found["Found"]) == ("a fetch", "no fetch")
     assert found["Source"] == "kolada, fetched 2026-02-27"
     assert found["Failing rows"] == "ame incidents show INC-0001"
+
+
+def test_the_command_of_the_alert_shows_the_rows_to_a_person(
+    home: Home, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds for all stands once, a line per row has few columns, and many rows are cut with a word."""
+    many = tuple((f"{1400 + i}", f"Kommun {i}", "education_5", 2020, "108.0 %") for i in range(45))
+    settings = home(hook.url)
+    Runs(settings).run(check(failing_rows=45, found="45 of 146 rows"), rows=many)
+    monkeypatch.setenv("AME_HOME", str(settings.home))
+    (post,) = hook.posts
+    command = fields(post["message"])["Failing rows"].removeprefix("ame ").split()
+
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    head, what, who, table, *body = [line.strip() for line in done.output.splitlines() if line.strip()]
+    assert head == "INC-0001 compositions_sum_100: 45 failing rows"
+    assert what == "what      Does not hold: All parts of a composition are 100 per cent."
+    assert who == "who acts  data_steward: Ask the municipality."
+    assert table.startswith("table     quality.failing_compositions_sum_100 in ")
+    assert body[0].split() == ["municipality", "measure", "year", "also"]
+    assert " ".join(body[2].split()).startswith("Kommun 0 (1400) education_5 2020 sum_not_100 108.0 %")
+    assert len(body) == 2 + 40 + 1
+    assert body[-1] == "… and 5 more: --json gives all, with every column"

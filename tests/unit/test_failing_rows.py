@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ame_warehouse.quality import failing_rows, register
-from ame_warehouse.quality.results import MAX_FAILING_ROWS
+from ame_warehouse.quality.results import MAX_FAILING_ROWS, figure
 from ame_warehouse.settings import PROJECT_ROOT, Settings
 
 ENTRIES = register.load(Settings(project=PROJECT_ROOT))
@@ -47,6 +47,28 @@ def test_a_rule_of_dbt_names_place_and_what_was_found(con: duckdb.DuckDBPyConnec
         "Göteborg 1480 af 2022: A share of the referrals, sums of two included, is between 0 and 100 "
         "per cent; rounding may add one. Expected 0 to 101; found share_pct 120.0."
     )
+
+
+def test_a_number_is_shown_as_a_person_reads_it_and_kept_as_it_is(con: duckdb.DuckDBPyConnection) -> None:
+    body = "select 161.956522::double as share_pct, 0.00031::double as small, 2018 as year"
+    (row,) = rows(con, "referrals_share_within_0_100", body, "share_pct, small")
+    assert row["value_found"] == "share_pct 161.96, small 0.00031"
+    assert row["share_pct"] == pytest.approx(161.956522)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (161.956522, "161.96"),
+        (482.0, "482"),
+        (-0.5, "-0.5"),
+        (0.0, "0"),
+        (0.00031, "0.00031"),
+        (1e6, "1000000"),
+    ],
+)
+def test_figures(number: float, shown: str) -> None:
+    assert figure(number) == shown
 
 
 def test_a_counted_value_of_dbt(con: duckdb.DuckDBPyConnection) -> None:

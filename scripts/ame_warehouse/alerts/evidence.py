@@ -13,7 +13,7 @@ from ame_warehouse.errors import AmeError
 from ame_warehouse.quality import data_docs
 from ame_warehouse.quality.incident import Incident
 from ame_warehouse.quality.incidents import IncidentStore
-from ame_warehouse.quality.results import RunState, failing_table
+from ame_warehouse.quality.results import RunState, failing_table, figure
 from ame_warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Evidence:
 def evidence(settings: Settings, incident: Incident) -> Evidence:
     """Return what is known of an incident; less, never an error, when files are gone or busy."""
     run_id, page = _last_run(settings, incident), None
-    expected, found = _said(incident.summary)
+    expected, found = said_in(incident.summary)
     table = f"quality.{failing_table(incident.check_id)}"
     with suppress(AmeError):
         for result in RunState.load(settings.build / f"{run_id}.results.json").results:
@@ -115,10 +115,15 @@ def of_scope(rows: list[dict[str, Any]], scope: str) -> list[dict[str, Any]]:
     return [row for row in rows if scope and scope in row.values()] or rows
 
 
-def _said(summary: str) -> tuple[str, str]:
+def said_in(summary: str) -> tuple[str, str]:
     """Return what the summary of an incident says was expected and found."""
     match = re.search(r"Expected (.*?); found (.*?)\.?$", summary, re.DOTALL)
     return (match[1], match[2]) if match else ("", "")
+
+
+def found_in(summary: str) -> str:
+    """Return what the summary of an incident says was found, for a line of its own; else all of it."""
+    return said_in(summary)[1] or summary
 
 
 def _last_run(settings: Settings, incident: Incident) -> str:
@@ -181,15 +186,8 @@ def _fetch_dates(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> 
 
 def _place(row: dict[str, Any], expected: str, found: str, dates: dict[str, str]) -> Place:
     column, value = _named(row, found)
-    code, name = row.get("municipality_id"), row.get("municipality")
-    where = f"{name} ({code})" if name and code else str(code or name or "")
-    measure = next((str(row[c]) for c in MEASURE_COLUMNS if row.get(c)), column)
-    year = next((_text(row[c])[:7] for c in PERIOD_COLUMNS if row.get(c) is not None), "")
-    rest = [
-        f"{WORDS.get(key, key)} {WORDS.get(_text(cell), _text(cell))}"
-        for key, cell in row.items()
-        if key not in (*SHOWN_ELSEWHERE, column) and _text(cell) not in ("", "nan", "None")
-    ]
+    where, measure, year = _about(row)
+    code, measure, rest = row.get("municipality_id"), measure or column, _rest(row, column)
     at = next((_text(row[c]) for c in FETCH_COLUMNS if row.get(c) is not None), "")
     looked_up = (f"{code} {measure} {year}", f"{code}  {year}", "")
     fetched = (
@@ -208,12 +206,43 @@ def _place(row: dict[str, Any], expected: str, found: str, dates: dict[str, str]
     )
 
 
+def _about(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Return municipality and code, measure, and year or month of a row; empty text where it has none."""
+    code, name = row.get("municipality_id"), row.get("municipality")
+    where = f"{name} ({code})" if name and code else str(code or name or "")
+    measure = next((str(row[c]) for c in MEASURE_COLUMNS if row.get(c)), "")
+    return where, measure, next((_text(row[c])[:7] for c in PERIOD_COLUMNS if row.get(c) is not None), "")
+
+
+def _rest(row: dict[str, Any], column: str = "") -> list[str]:
+    """Return what else a row says, in words."""
+    return [
+        f"{WORDS.get(key, key)} {WORDS.get(_text(cell), _text(cell))}"
+        for key, cell in row.items()
+        if key not in (*SHOWN_ELSEWHERE, column) and _text(cell) not in ("", "nan", "None")
+    ]
+
+
+def as_seen(row: dict[str, Any]) -> dict[str, str]:
+    """Return a failing row for a person: place, measure, year, expected, found, and what else it says."""
+    where, measure, year = _about(row)
+    return {
+        "municipality": where,
+        "measure": measure,
+        "year": year,
+        "expected": str(row.get("expected") or ""),
+        "found": str(row.get("found") or row.get("value_found") or ""),
+        "also": ", ".join(_rest(row)),
+    }
+
+
 def _named(row: dict[str, Any], found: str) -> tuple[str, str]:
     """Return column and value that the check itself names for this row ("Härryda 2020: 108.0 %")."""
     label = str(row.get("label") or "")
     _, known, after = found.partition(f"{label}: ") if label else ("", "", "")
     value = after.split(";")[0].removesuffix(" …").strip() if known else ""
-    named = (name for name, cell in row.items() if name != "value_found" and str(cell) == value)
+    cells = ((name, cell) for name, cell in row.items() if name != "value_found")
+    named = (name for name, cell in cells if value in (str(cell), _text(cell)))
     column = next(named, "") if value else ""
     if column:
         value = f"{column} {_text(row[column])}"
@@ -232,7 +261,7 @@ def _effect(row: dict[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".")
+        return figure(value)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}"
     return value.isoformat() if isinstance(value, date) else str(value)

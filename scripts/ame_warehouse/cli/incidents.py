@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+SHOWN_ROWS = 40
 app = typer.Typer(
     help="List the open incidents; `ack` marks one as known, `show` tells its story.",
     invoke_without_command=True,
@@ -45,7 +46,7 @@ def incidents(
         typer.echo(f"    {incident.summary}")
         typer.echo(
             f"    since {_minute(incident.opened_at)} UTC, last seen {_minute(incident.last_seen_at)}, "
-            f"{incident.times_seen} times; {incident.owner}: {incident.action}"
+            f"{incident.times_seen} time{_s(incident.times_seen)}; {incident.owner}: {incident.action}"
         )
 
 
@@ -126,9 +127,33 @@ def rows(
     if as_json:
         output.write_json(failing)
         return
-    typer.echo(f"{incident.incident_id} {incident.check_id}: {len(failing)} rows, {table} in {path}")
-    if failing:
-        output.write_table(list(failing[0]), [list(row.values()) for row in failing])
+    _write_rows(incident, failing, f"{table} in {path}")
+
+
+def _write_rows(incident: Any, failing: list[dict[str, Any]], place: str) -> None:
+    """Write failing rows for a person: what holds for all once, then a line per row."""
+    from ame_warehouse.alerts.evidence import as_seen
+    from ame_warehouse.cli import output
+
+    typer.echo(f"{incident.incident_id} {incident.check_id}: {len(failing)} failing row{_s(len(failing))}")
+    seen = [as_seen(row) for row in failing]
+    expected = list(dict.fromkeys(row["expected"] for row in seen))
+    said = [
+        ("what", incident.summary.split(" Expected ")[0]),
+        ("expected", expected[0] if len(expected) == 1 else ""),
+    ]
+    said += [("who acts", f"{incident.owner}: {incident.action}"), ("table", place)]
+    for name, text in said:
+        if text:
+            typer.echo(f"  {name:<9} {text}")
+    columns = [c for c in seen[0] if any(row[c] for row in seen) and (c != "expected" or len(expected) > 1)]
+    output.write_table(columns, [[row[c] for c in columns] for row in seen[:SHOWN_ROWS]])
+    if len(seen) > SHOWN_ROWS:
+        typer.echo(f"… and {len(seen) - SHOWN_ROWS} more: --json gives all, with every column")
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
 
 
 def _record(incident: Any) -> dict[str, Any]:

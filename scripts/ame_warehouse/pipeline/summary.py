@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+from ame_warehouse.alerts.evidence import found_in
 from ame_warehouse.pipeline.published import open_published, read_manifest, rows
 from ame_warehouse.quality.incidents import list_incidents
 from ame_warehouse.settings import Settings
@@ -13,7 +17,15 @@ from ame_warehouse.settings import Settings
 MAX_GAP_LINES = 30
 MAX_INCIDENT_LINES = 10
 MAX_NAMES = 8
+MAX_FOUND = 150
 
+NEXT = (
+    ("status", "what is published, and as of when"),
+    ("gaps", "the whole list of missing cells"),
+    ("incidents", "what is wrong, and who should act"),
+    ("atlas --serve", "look at it in a browser"),
+    ("up", "Airflow's page and scheduler, and the atlas, on this machine"),
+)
 COVERAGE_SQL = """
 select
     coalesce(m.topic_sv, m.topic) as topic,
@@ -143,7 +155,7 @@ def write(report: dict[str, Any]) -> None:
                 (
                     c["topic"],
                     f"{c['n_reported']}/{c['n_expected']}",
-                    f"{c['measures']} measures",
+                    f"{c['measures']} measure{'' if c['measures'] == 1 else 's'}",
                     f"{c['first_year']}–{c['last_year']}",
                 )
                 for c in report["coverage"]
@@ -156,15 +168,17 @@ def write(report: dict[str, Any]) -> None:
     files = report["files"]
     out("\nFiles\n")
     out(_columns([(name.replace("_", " "), path) for name, path in files.items()], left=(0, 1)))
-    out(
-        "\nNext\n"
-        "  ame status          what is published, and as of when\n"
-        "  ame gaps            the whole list of missing cells\n"
-        "  ame incidents       what is wrong, and who should act\n"
-        "  ame atlas --serve   look at it in a browser\n"
-        "  ame up              Airflow's page and scheduler, and the atlas, on this machine\n"
-    )
+    out("\nNext\n")
+    out(_columns([(f"{command_name()} {words}", what) for words, what in NEXT], left=(0, 1)))
     sys.stdout.flush()
+
+
+def command_name() -> str:
+    """Return how a person calls this command from here: `ame` only where the shell finds it."""
+    called, here = Path(sys.argv[0]).absolute(), Path.cwd()
+    if shutil.which("ame") or called.name != "ame":
+        return "ame"
+    return str(called.relative_to(here) if called.is_relative_to(here) else called)
 
 
 def gap_lines(gaps: list[dict[str, Any]]) -> list[str]:
@@ -216,7 +230,9 @@ def _write_incidents(incidents: list[dict[str, Any]], checks: list[dict[str, Any
     out(f"Open incidents: {len(incidents)}\n")
     for incident in incidents[:MAX_INCIDENT_LINES]:
         known = f" [known to {incident['acknowledged_by']}]" if incident["acknowledged_by"] else ""
-        out(f"  {incident['incident_id']}  {incident['severity']}{known}  {incident['summary']}\n")
+        found = textwrap.shorten(found_in(incident["summary"]), MAX_FOUND, placeholder=" …")
+        name = f"{incident['incident_id']}  {incident['severity']}{known}"
+        out(f"  {name}  {incident['check_id']}: {found}\n")
     if len(incidents) > MAX_INCIDENT_LINES:
         out(f"  … {len(incidents) - MAX_INCIDENT_LINES} more: see `ame incidents`\n")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ame_warehouse.quality.results import MAX_FAILING_ROWS, failing_table
+from ame_warehouse.quality.results import MAX_FAILING_ROWS, SMALL, failing_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,13 +41,14 @@ def write(con: duckdb.DuckDBPyConnection, entry: Entry, relation: str, looked_at
         for name, kind, *_ in con.execute(f"describe select * from {relation}").fetchall()  # noqa: S608
     }
     columns = list(kinds)
+    broken = {name for name, kind in kinds.items() if kind in ("DOUBLE", "FLOAT")}
     names, join = _places(con, columns)
     lead = {
         "municipality": names,
         "municipality_id": _own(columns, "municipality_id"),
         "measure_id": _measure(columns),
         "year": _year(columns),
-        "value_found": _found(columns, looked_at),
+        "value_found": _found(columns, looked_at, broken),
         "expected": _own(columns, "expected", _text(entry.expected)),
     }
     # a column of a frame in which nothing stands has no type at all, which no other reader of the file knows
@@ -110,15 +111,22 @@ def _year(columns: list[str]) -> str:
     return "null::integer"
 
 
-def _found(columns: list[str], looked_at: str | None) -> str:
-    """Return the expression of what was found: the columns that the check looked at, with their values."""
+def _found(columns: list[str], looked_at: str | None, broken: set[str]) -> str:
+    """Return the expression of what was found: the columns that the check looked at, with their values.
+
+    Numbers with a `broken` type are shown with two decimals, unless they are smaller than that.
+    """
     words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", looked_at or ""))
     named = [name for name in columns if name in words] or [name for name in columns if name in COUNTED]
     if not named and "n_rows" in columns:
         return "r.n_rows || ' rows'"
     if not named:
         return "null::varchar"
-    shown = [f"'{name} ' || coalesce(r.\"{name}\"::varchar, 'empty')" for name in named]
+    values = {name: f'r."{name}"' for name in named}
+    for name in broken & values.keys():
+        cell = values[name]
+        values[name] = f"case when abs({cell}) < {SMALL} then {cell} else round({cell}, 2) end"
+    shown = [f"'{name} ' || coalesce(({value})::varchar, 'empty')" for name, value in values.items()]
     return f"concat_ws(', ', {', '.join(shown)})"
 
 

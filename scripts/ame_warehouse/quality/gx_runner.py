@@ -23,7 +23,7 @@ from ame_warehouse.builder.fingerprint import observation_files
 from ame_warehouse.errors import AmeError
 from ame_warehouse.landing.schema import TABLES
 from ame_warehouse.quality import data_docs, failing_rows
-from ame_warehouse.quality.results import CheckResult, Stage, Status
+from ame_warehouse.quality.results import CheckResult, Stage, Status, figure
 from ame_warehouse.quality.suites import Check, Suite, stage_suites
 from ame_warehouse.settings import Settings
 
@@ -257,9 +257,13 @@ def _shown(outcome: dict[str, Any], rows: pd.DataFrame) -> str:
 def _say(row: dict[Hashable, Any], column: str | None) -> str:
     """Name a row by its label, with the value in question where it says more than true or false."""
     value = row.get(column) if column else None
-    text = "" if value is None or isinstance(value, bool) or value != value else str(value)  # noqa: PLR0124
+    text = "" if value is None or isinstance(value, bool) or value != value else _words(value)  # noqa: PLR0124
     label = str(row.get("label") or "")
     return f"{label}: {text}" if label and text else label or text or "empty"
+
+
+def _words(value: object) -> str:
+    return figure(value) if isinstance(value, float) else str(value)
 
 
 def _exception(outcome: dict[str, Any]) -> str | None:

@@ -21,6 +21,7 @@ Stage = Literal["landing", "dbt", "marts", "publication", "alerts", "watch"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 STAGES: tuple[Stage, ...] = ("landing", "dbt", "marts")  # of a build; the others run beside it
 MAX_FAILING_ROWS = 1_000
+SMALL = 0.01
 
 CHECK_RESULTS_DDL = """
 create or replace table quality.check_results (
@@ -83,6 +84,13 @@ class CheckResult:
 def now_text() -> str:
     """Return the current time as UTC text without a time zone, to the microsecond."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def figure(value: float) -> str:
+    """Return a number as a person reads it: two decimals at most, more only where it is smaller than that."""
+    if value and abs(value) < SMALL:
+        return f"{value:.3g}"
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def failing_table(check_id: str) -> str:
