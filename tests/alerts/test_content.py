@@ -42,7 +42,8 @@ def test_every_field_arrives_by_mail_and_at_the_webhook(home: Home, mail: MailSe
     assert post["type"] == "warning"
     found = fields(post["message"])
     assert found.items() >= FIELDS.items()
-    assert found["What"].startswith("Does not hold: All parts of a composition are 100 per cent. Expected")
+    sentence = "Does not hold: All parts of a composition are 100 per cent."
+    assert found["What"] == f"{sentence} Fails: 1 of 146 rows."
     assert post["message"].startswith("INC-0001 compositions_sum_100 (warning) new")
 
     (letter,) = mail.mails
@@ -89,6 +90,36 @@ def test_warnings_are_one_digest_and_errors_come_alone(home: Home, hook: Webhook
     digest = next(post for post in hook.posts if "40 warnings" in post["title"])
     assert digest["message"].count("Readers see:") == 25
     assert "… and 15 more" in digest["message"]
+
+
+def test_many_incidents_of_one_check_are_one_entry_with_a_line_each(home: Home, hook: Webhook) -> None:
+    """A late delivery: sixty municipalities are silent, and the other warning of the run is still seen."""
+    runs = Runs(home(hook.url))
+    rows = tuple((f"{1400 + i}", f"Kommun Å{i}", "education_5", 2020, "i.u.") for i in range(60))
+    silent = check("gaps_new", scopes={f"Kommun Å{i}": "i.u." for i in range(60)}, max_scopes=100)
+    runs.run(silent, check(), rows=rows)
+    (post,) = hook.posts
+    assert post["title"] == "[ame] WARNING 61 warnings: gaps_new, compositions_sum_100"
+    entry = next(part for part in post["message"].split("\n\n") if part.startswith("gaps_new"))
+    assert entry.startswith("gaps_new (warning) new: 60 incidents")
+    lines = [line.split(":", 1) for line in entry.splitlines() if line.strip().startswith("INC-")]
+    assert len(lines) == 40
+    assert lines[0][1].split() == [
+        *["Kommun", "Å0", "(1400)", "2020", "education_5:", "sum_not_100", "i.u.;"],
+        *["composition_status", "sum_not_100"],
+    ]
+    found = {line.split(":")[0].strip(): line.split(":", 1)[1].strip() for line in entry.splitlines()[1:]}
+    assert found["…"].startswith("and 20 more, up to INC-00")
+    assert found["Who acts"] == "data_steward" and found["What to do"] == "Ask the municipality."
+    assert found["Readers see"] and found["Source"] == "kolada, fetched 2026-02-27"
+    assert found["Failing rows"].startswith("ame incidents rows INC-")
+    assert post["message"].count("Who acts:") == 2
+
+    runs.run(check("gaps_new", status="passed", found="none"), check(), rows=rows)
+    gone = hook.posts[-1]
+    assert gone["title"] == "[ame] RESOLVED 60 resolved: gaps_new"
+    assert gone["message"].startswith("gaps_new (warning) is resolved: 60 incidents")
+    assert gone["message"].count("INC-") == 40 + 1
 
 
 def test_many_errors_at_once_are_one_message(home: Home, hook: Webhook) -> None:

@@ -16,6 +16,7 @@ from ame_warehouse.alerts import delivery, routes, tell
 from ame_warehouse.alerts.outbox import Outbox
 from ame_warehouse.errors import SettingsError
 from ame_warehouse.quality.incidents import acknowledge, list_incidents
+from ame_warehouse.quality.results import CheckResult
 from ame_warehouse.settings import Settings
 
 Home = Callable[..., Settings]
@@ -66,6 +67,29 @@ def test_ten_runs_of_one_fault_give_exactly_the_right_alerts(
     assert "Known to" not in hook.posts[3]["message"], "who knew of it then may not know that it is back"
     assert "Earlier:      open from 20" in hook.posts[3]["message"]
     assert [letter["Subject"] for letter in mail.mails] == titles(hook)
+
+
+def test_a_second_municipality_does_not_make_the_first_one_worse(home: Home, hook: Webhook) -> None:
+    """A check that tells its faults apart counts the rows of each: one new fault is one alert."""
+    runs = Runs(home(hook.url))
+    rows = tuple((f"{1400 + i}", f"Kommun Å{i}", "education_5", 2022, "i.u.") for i in range(3))
+
+    def silent(*numbers: int) -> CheckResult:
+        names = [f"Kommun Å{i % 10}" for i in numbers]
+        counts = {name: names.count(name) for name in names}
+        return check(
+            "gaps_new", failing_rows=len(names), scopes=dict.fromkeys(names, "i.u."), scope_rows=counts
+        )
+
+    runs.run(silent(0), rows=rows)
+    runs.run(silent(0, 1), rows=rows)
+    runs.run(silent(0, 1, 11), rows=rows)
+    assert titles(hook) == [
+        "[ame] WARNING gaps_new new: Kommun Å0 (1400) (INC-0001)",
+        "[ame] WARNING gaps_new new: Kommun Å1 (1401) (INC-0002)",
+        "[ame] WARNING gaps_new is worse: Kommun Å1 (1401) (INC-0002)",
+    ]
+    assert "2 rows fail, 1 when last told" in hook.posts[2]["message"]
 
 
 def test_more_than_was_acknowledged_is_told_again(home: Home, hook: Webhook) -> None:

@@ -93,7 +93,7 @@ def test_a_sum_of_shares_above_100_is_no_slip_of_the_source(validator: gx_runner
 
 def test_a_failed_check_names_the_rows(validator: gx_runner.Validator) -> None:
     result = run(validator, "participants", BAD["participants_swing"][0])["participants_swing"]
-    assert "Name 1480 2022 T: 151.0" in result.found
+    assert "Name 1480 2022 T: 151;" in result.found
     assert result.failing_rows == 3
     assert result.failing_rows_table == "quality.failing_participants_swing"
 
@@ -102,6 +102,7 @@ def test_a_failed_measure_is_a_fault_of_its_own(validator: gx_runner.Validator) 
     result = run(validator, "landing_measures", BAD["landing_measure_fetched"][0])["landing_measure_fetched"]
     measures = {row["kpi_id"]: row["measure_id"] for row in read_seed(SETTINGS, "kpi_catalogue", ())}
     assert list(result.scopes) == [measures["N40011"]]
+    assert result.scope_rows == {measures["N40011"]: 1}
     assert "HTTP 500" in result.scopes[measures["N40011"]]
     assert "HTTP 500" in result.found
 

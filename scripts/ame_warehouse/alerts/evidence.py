@@ -31,6 +31,7 @@ SHOWN_ELSEWHERE = {
     "municipality",
     "label",
     "row_key",
+    "value_or_reason",
     "incident_scope",
     "value_found",
     "reason",
@@ -84,7 +85,7 @@ def evidence(settings: Settings, incident: Incident) -> Evidence:
         for result in RunState.load(settings.build / f"{run_id}.results.json").results:
             if result.check_id == incident.check_id:
                 expected = result.expected
-                found = result.scopes.get(incident.scope, result.found)
+                found = result.found_of(incident.scope)
                 table = result.failing_rows_table or table
                 page = _page(settings, result.docs_page)
     for path in (settings.build / f"{run_id}.duckdb", settings.published / "warehouse.duckdb"):

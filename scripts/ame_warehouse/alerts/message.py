@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal
 
-from ame_warehouse.alerts.evidence import Evidence, Place
+from ame_warehouse.alerts.evidence import Evidence, Place, found_in
 from ame_warehouse.publish.manifest import read_manifest
 from ame_warehouse.quality.incident import Incident
 from ame_warehouse.settings import Settings
@@ -15,6 +16,7 @@ Event = Literal["opened", "reopened", "worse", "lapsed", "resolved"]
 Field = tuple[str, str]
 Section = tuple[str, list[Field]]
 MAX_PLACES, MAX_NAMES, MAX_SECTIONS, MAX_TEXT = 5, 8, 25, 600
+MAX_ALIKE, MAX_LINES = 5, 40  # incidents of one check that are told one by one; lines when they are not
 EVENT_WORDS: dict[str, str] = {
     "opened": "new",
     "reopened": "is back",
@@ -60,10 +62,12 @@ def readers_see(settings: Settings, notice: Notice) -> str:
 def compose(settings: Settings, notices: list[Notice], *, digest: bool = False) -> Message:
     """Return one message about these notices; a digest when it gathers the warnings of a run."""
     worst = min((n.incident.severity for n in notices), key=["error", "warning", "info"].index)
-    shown = notices[:MAX_SECTIONS]
-    sections = [_section(settings, notice) for notice in shown]
-    if len(notices) > len(shown):
-        sections.append((f"… and {len(notices) - len(shown)} more", [("See", "ame incidents")]))
+    alike = _alike(notices)
+    shown = alike[:MAX_SECTIONS]
+    sections = [_section(settings, one[0]) if len(one) == 1 else _gathered(settings, one) for one in shown]
+    if len(alike) > len(shown):
+        left = sum(len(one) for one in alike[MAX_SECTIONS:])
+        sections.append((f"… and {left} more", [("See", "ame incidents")]))
     return _message(_subject(notices, worst, digest), sections, worst)
 
 
@@ -105,6 +109,61 @@ def _where(notice: Notice) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
+def _alike(notices: list[Notice]) -> list[list[Notice]]:
+    """Return the notices one by one, but those of one check together where it has many to tell."""
+    kinds: dict[tuple[str, ...], list[Notice]] = {}
+    for one in notices:
+        kinds.setdefault((one.incident.check_id, one.event, one.incident.severity), []).append(one)
+    return [
+        part
+        for kind in kinds.values()
+        for part in ([kind] if len(kind) > MAX_ALIKE else [[one] for one in kind])
+    ]
+
+
+def _gathered(settings: Settings, notices: list[Notice]) -> Section:
+    """Return heading and fields of many incidents of one check: a line for each, the rest once."""
+    first, last, event = notices[0].incident, notices[-1].incident, notices[0].event
+    title = f"{first.check_id} ({first.severity}) {EVENT_WORDS[event]}: {len(notices)} incidents"
+    lines = [(one.incident.incident_id, _one_line(one)) for one in notices[:MAX_LINES]]
+    if len(notices) > len(lines):
+        lines.append(("…", f"and {len(notices) - len(lines)} more, up to {last.incident_id}"))
+    if event == "resolved":
+        return title, [*lines, ("Who acts", "nobody needs to"), ("Their story", "ame incidents show ID")]
+    known = notices[0].evidence
+    return title, [
+        ("What", _sentence(first)),
+        ("Expected", known.expected or "see What"),
+        *lines,
+        ("Source", known.fetched or _newest_fetches(settings)),
+        ("Readers see", readers_see(settings, notices[0])),
+        ("Who acts", first.owner),
+        ("What to do", first.action),
+        ("Failing rows", f"ame incidents rows {first.incident_id}, and so on"),
+        *([("Table", f"{known.table} in {known.file}")] if known.file else []),
+        *([("Data Docs", known.page.as_uri())] if known.page else []),
+    ]
+
+
+def _one_line(notice: Notice) -> str:
+    """Return where an incident of many is, and what was found there."""
+    groups = _grouped(notice.evidence.places)
+    told = [
+        " ".join(part for part in (_names(names), place.year, f"{place.measure}:", place.found) if part)
+        + (f" (expected {place.expected})" if place.expected != notice.evidence.expected else "")
+        for names, place in groups[:MAX_PLACES]
+    ]
+    return "; ".join(told) or ": ".join(
+        part for part in (notice.incident.scope, notice.evidence.found) if part
+    )
+
+
+def _sentence(incident: Incident) -> str:
+    """Return what does not hold, without what was expected and found: these stand beside it."""
+    about = f"{incident.scope}: " if incident.scope else ""
+    return incident.summary.removeprefix(about).split(" Expected ")[0]
+
+
 def _section(settings: Settings, notice: Notice) -> Section:
     """Return heading and fields of one incident; where one cause hits many places they share a field."""
     incident, known = notice.incident, notice.evidence
@@ -118,7 +177,7 @@ def _section(settings: Settings, notice: Notice) -> Section:
             ("Who acts", "nobody needs to"),
             ("Its story", f"ame incidents show {incident.incident_id}"),
         ]  # fmt: skip
-    fields: list[Field] = [("What", incident.summary)]
+    fields: list[Field] = [("What", _what(incident))]
     if notice.event == "worse":
         fields.append(
             ("Worse", f"{incident.last_count} rows fail, {notice.before} when last told or acknowledged")
@@ -154,6 +213,12 @@ def _section(settings: Settings, notice: Notice) -> Section:
         *([("Table", f"{known.table} in {known.file}")] if known.file else []),
         *([("Data Docs", known.page.as_uri())] if known.page else []),
     ]
+
+
+def _what(incident: Incident) -> str:
+    """Return what does not hold and in how many rows; expected and found have fields of their own."""
+    count = re.match(r"\d+ of \d+ rows", found_in(incident.summary))
+    return _sentence(incident) + (f" Fails: {count[0]}." if count else "")
 
 
 def _earlier(incident: Incident) -> str:

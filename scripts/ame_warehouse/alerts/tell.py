@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ame_warehouse.alerts import delivery, routes
-from ame_warehouse.alerts.evidence import Evidence, evidence
-from ame_warehouse.alerts.message import MAX_SECTIONS, Field, Message, Notice, compose, plain
+from ame_warehouse.alerts.evidence import Evidence, evidence, said_in
+from ame_warehouse.alerts.message import MAX_LINES, Field, Message, Notice, compose, plain
 from ame_warehouse.alerts.outbox import FAILURES, Outbox, Told, text
 from ame_warehouse.alerts.routes import RANK, Route
 from ame_warehouse.errors import AmeError, SettingsError
@@ -109,10 +110,13 @@ def digest(settings: Settings, key: str, subject: str, severity: str, fields: li
 def changes(settings: Settings, told: dict[str, Told]) -> list[Notice]:
     """Return what nobody has been told yet: opened, back, worse, acknowledged no longer, resolved."""
     notices: list[Notice] = []
+    looked_up: Counter[str] = Counter()
 
     def known(incident: Incident) -> Evidence:
-        """Return the rows behind it; not for more incidents than the messages show."""
-        return evidence(settings, incident) if len(notices) < MAX_SECTIONS else Evidence()
+        """Return the rows behind it; not for more incidents of a check than a message shows."""
+        looked_up[incident.check_id] += 1
+        few = looked_up[incident.check_id] <= MAX_LINES
+        return evidence(settings, incident) if few else Evidence(*said_in(incident.summary))
 
     for incident in IncidentStore(settings).incidents():
         before = told.get(incident.incident_id)

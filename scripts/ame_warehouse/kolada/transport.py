@@ -368,18 +368,19 @@ def retry_after(text: str | None) -> float | None:
 
 def _fault_of(exc: BaseException) -> _Passing:
     """Say in plain words what broke; tell a source that is not there from one that stumbles."""
-    text = str(exc)
+    text = cause = str(exc)
     seen: BaseException | None = exc
     names: list[str] = []
     while seen is not None and len(names) < 20:  # noqa: PLR2004 - no chain is longer
         names.append(type(seen).__name__)
+        cause = str(seen) or cause
         reason = getattr(seen, "reason", None) or (
             seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
         )
         seen = seen.__cause__ or (reason if isinstance(reason, BaseException) else None) or seen.__context__
     for marks, words in UNREACHABLE.items():
         if any(mark in names for mark in marks):
-            return _Passing(f"{words}: {text[:200]}", unreachable=True)
+            return _Passing(f"{words}: {cause[:200]}", unreachable=True)
     if any("Timeout" in name for name in names) or "timed out" in text:
         return _Passing("the source stopped answering (timeout)")
     for marks, words in BROKEN.items():

@@ -205,7 +205,7 @@ def _result(
     rows = _failing_rows(details, frame) if not passed else frame.iloc[0:0]
     count = int(details.get("unexpected_count") or len(rows)) if not passed else 0
     status: Status = "passed" if passed else "failed"
-    table = None
+    faults, table = _by_scope(check, rows), None
     if con is not None and len(rows):
         con.register("failing_rows_of_check", rows)
         column = outcome["expectation_config"]["kwargs"].get("column")
@@ -216,7 +216,8 @@ def _result(
         found=_found(outcome, passed, count, rows),
         failing_rows=count,
         failing_rows_table=table,
-        scopes=_scopes(check, outcome, rows),
+        scopes={scope: _shown(outcome, part) for scope, part in faults.items()},
+        scope_rows={scope: len(part) for scope, part in faults.items()},
         max_scopes=check.limit,
     )
 
@@ -240,11 +241,11 @@ def _found(outcome: dict[str, Any], passed: bool, count: int, rows: pd.DataFrame
     return f"{count} of {total} rows: {_shown(outcome, rows)}"
 
 
-def _scopes(check: Check, outcome: dict[str, Any], rows: pd.DataFrame) -> dict[str, str]:
-    """Return what was found for each single fault, where the check tells them apart."""
+def _by_scope(check: Check, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the failing rows of each single fault, where the check tells them apart."""
     if not check.scope or rows.empty:
         return {}
-    return {str(scope): _shown(outcome, part) for scope, part in rows.groupby(check.scope, dropna=False)}
+    return {str(scope): part for scope, part in rows.groupby(check.scope, dropna=False)}
 
 
 def _shown(outcome: dict[str, Any], rows: pd.DataFrame) -> str:

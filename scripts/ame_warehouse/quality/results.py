@@ -51,7 +51,7 @@ class CheckResult:
 
     `scopes` names the faults that get an incident each (for example failed measures) and says what was
     found for each; empty means one incident for the whole check, as more than `max_scopes` do.
-    `ran_at` is UTC, ISO 8601 without a time zone.
+    `scope_rows` says how many of the failing rows are of each. `ran_at` is UTC, ISO 8601 without a time zone.
     """
 
     check_id: str
@@ -67,6 +67,7 @@ class CheckResult:
     failing_rows: int = 0
     failing_rows_table: str | None = None
     scopes: dict[str, str] = field(default_factory=dict)
+    scope_rows: dict[str, int] = field(default_factory=dict)
     max_scopes: int | None = None
     docs_page: str | None = None
 
@@ -74,6 +75,14 @@ class CheckResult:
     def success(self) -> bool:
         """True only when the check ran and the data hold."""
         return self.status == "passed"
+
+    def rows_of(self, scope: str) -> int:
+        """Return how many failing rows are of one fault; of the check where it does not tell them apart."""
+        return self.scope_rows.get(scope, self.failing_rows)
+
+    def found_of(self, scope: str) -> str:
+        """Return what was found for one fault; for the check where it does not tell them apart."""
+        return self.scopes.get(scope, self.found)
 
     @property
     def stops_publication(self) -> bool:
