@@ -93,7 +93,7 @@ def test_a_sum_of_shares_above_100_is_no_slip_of_the_source(validator: gx_runner
 
 def test_a_failed_check_names_the_rows(validator: gx_runner.Validator) -> None:
     result = run(validator, "participants", BAD["participants_swing"][0])["participants_swing"]
-    assert "Name 1480 2022 T: 151;" in result.found
+    assert result.found.endswith("Name 1480 2022 T: 151")
     assert result.failing_rows == 3
     assert result.failing_rows_table == "quality.failing_participants_swing"
 
