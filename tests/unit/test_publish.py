@@ -333,7 +333,13 @@ def test_damage_is_seen(settings: Settings) -> None:
     publisher.publish(settings, candidate(settings, "v1"))
     duckdb.connect(str(settings.published / "warehouse.duckdb")).close()
     assert publisher.is_intact(settings), "opening for writing without writing is no damage"
-    (settings.published / "parquet" / "quality" / "gaps.parquet").unlink()
+    gaps = settings.published / "parquet" / "quality" / "gaps.parquet"
+    body = gaps.read_bytes()
+    gaps.write_bytes(body[:-12] + b"x" * 12)
+    assert not publisher.is_intact(settings), "another content of the same size"
+    gaps.write_bytes(body)
+    assert publisher.is_intact(settings)
+    gaps.unlink()
     assert not publisher.is_intact(settings)
 
 

@@ -242,9 +242,10 @@ def _named(row: dict[str, Any], found: str) -> tuple[str, str]:
     label = str(row.get("label") or "")
     _, known, after = found.partition(f"{label}: ") if label else ("", "", "")
     value = after.split(";")[0].removesuffix(" …").strip() if known else ""
+    looked_at = str(row.get("value_found") or "").split(" ")[0]
     cells = ((name, cell) for name, cell in row.items() if name != "value_found")
     named = (name for name, cell in cells if value in (str(cell), _text(cell)))
-    column = next(named, "") if value else ""
+    column = looked_at if looked_at in row else next(named, "") if value else ""
     if column:
         value = f"{column} {_text(row[column])}"
     return ("" if column in SHOWN_ELSEWHERE else column), value

@@ -122,16 +122,13 @@ def is_intact(settings: Settings) -> bool:
 def damaged(root: Path, body: dict[str, Any]) -> str | None:
     """Return the first file below `root` that is not as a manifest says; None when all are.
 
-    The DuckDB file is compared byte for byte, the Parquet files by size.
+    Files are compared byte for byte; by size alone where an older manifest has no checksum.
     """
     name = "manifest.json"
     try:
         for name, entry in body["files"].items():
-            if name == "warehouse.duckdb":
-                is_same = _sha256(root / name) == entry["sha256"]
-            else:
-                is_same = (root / name).stat().st_size == entry["bytes"]
-            if not is_same:
+            is_same = (root / name).stat().st_size == entry["bytes"]
+            if not is_same or ("sha256" in entry and _sha256(root / name) != entry["sha256"]):
                 return f"{name} differs"
     except (OSError, KeyError, TypeError) as exc:
         return f"{name}: {type(exc).__name__}"
