@@ -26,9 +26,10 @@ class _Run:
     run_id: str
     now: str
 
-    def event(self, number: int, event: str) -> None:
+    def event(self, number: int, event: str, scope: str) -> None:
         """Write what this run did to an incident."""
-        write_event(self.con, number, self.now, event, run_id=self.run_id, detail=self.result.found)
+        found = self.result.found_of(scope)
+        write_event(self.con, number, self.now, event, run_id=self.run_id, detail=found)
 
 
 def take_over(
@@ -55,7 +56,7 @@ def take_over(
             "update incidents set resolved_at = ?, last_run_id = ? where incident_id = ?",
             (now, run_id, number),
         )
-        run.event(number, "resolved")
+        run.event(number, "resolved", "")
         recorded.resolved.append(label(number))
 
 
@@ -113,7 +114,7 @@ def _summary(result: CheckResult, scope: str) -> str:
     if scope == BROKEN:
         return f"The check could not run: {result.found}"
     about = f"{scope}: " if scope else ""
-    found = result.scopes.get(scope, result.found)
+    found = result.found_of(scope)
     return f"{about}Does not hold: {result.message} Expected {result.expected}; found {found}."
 
 
@@ -150,7 +151,7 @@ def _open_or_reopen(run: _Run, scope: str, recorded: Recorded) -> None:
         number, event = cursor.lastrowid or 0, "opened"
         recorded.opened.append(label(number))
     _update(run, number, scope, again=1)
-    run.event(number, event)
+    run.event(number, event, scope)
 
 
 def _see(run: _Run, number: int, scope: str) -> None:
@@ -160,7 +161,7 @@ def _see(run: _Run, number: int, scope: str) -> None:
     again = 0 if last_run == run.run_id else 1
     _update(run, number, scope, again=again)
     if again:
-        run.event(number, "seen")
+        run.event(number, "seen", scope)
 
 
 def _update(run: _Run, number: int, scope: str, *, again: int) -> None:
@@ -178,8 +179,8 @@ def _update(run: _Run, number: int, scope: str, *, again: int) -> None:
             run.now,
             again,
             run.run_id,
-            result.failing_rows,
-            result.failing_rows,
+            result.rows_of(scope),
+            result.rows_of(scope),
             number,
         ),
     )
