@@ -33,7 +33,7 @@ def add_rows(project: Path) -> None:
         for kpi, (category, _) in LANGUAGES.items():
             compositions.write(f"mother_tongue,{kpi},{category},,,stated,\n")
     with (seeds / "municipality_groups.csv").open("a", encoding="utf-8") as groups:
-        groups.write("OWN_PAIR,Ale och Tjörn,study,2026,own,\n")
+        groups.write("OWN_PAIR,Ale och Tjörn,local_labour_market_type,2026,own,\n")
     with (seeds / "municipality_group_members.csv").open("a", encoding="utf-8") as members:
         members.write("OWN_PAIR,1440,,\nOWN_PAIR,1419,,\n")
     with (seeds / "source_corrections.csv").open("a", encoding="utf-8") as corrections:
