@@ -63,3 +63,11 @@ def test_every_page_and_picture_is_reached_from_the_readme() -> None:
 def test_the_index_of_decisions_names_each_once_in_order() -> None:
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DECISIONS / "README.md").read_text(encoding="utf-8"))
     assert listed == sorted(page.name for page in DECISIONS.glob("0*.md"))
+
+
+def test_the_map_of_the_architecture_names_every_folder() -> None:
+    page = (PROJECT_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = {part for code in re.findall(r"`([\w/]+)/`", page) for part in code.split("/")}
+    folders = [PROJECT_ROOT / "scripts", PROJECT_ROOT / "scripts" / "ame_warehouse", PROJECT_ROOT / "tests"]
+    here = {one.name for folder in folders for one in folder.iterdir() if any(one.glob("*.py"))}
+    assert here <= named, f"not on the map: {here - named}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kolada_calls import KPIS, errors, fetch, outcomes
+from tests.conftest import MakeSettings, Serve
 
 from ame_warehouse.errors import LandingError, SettingsError
 from ame_warehouse.landing.index import fetch_dir
@@ -15,26 +15,6 @@ from ame_warehouse.landing.store import fetch_ids, read_fetch, read_requests
 from ame_warehouse.pipeline.ingest import fetch_kolada, parse_landing
 from ame_warehouse.sample.dataset import Dataset
 from ame_warehouse.sample.faults import Fault
-from ame_warehouse.sample.server import KoladaServer
-from ame_warehouse.settings import Settings
-
-MakeSettings = Callable[..., Settings]
-Serve = Callable[..., KoladaServer]
-KPIS = ["N01951", "N40011", "U40800", "U40806"]
-
-
-def fetch(settings: Settings, measures: list[str] | None = None, **more: Any) -> dict[str, Any]:
-    result = fetch_kolada(settings, measures or KPIS, more.get("places"), more.get("years"))
-    (fetch_id,) = result["fetch_ids"]
-    return read_fetch(settings.landing, fetch_id)
-
-
-def outcomes(record: dict[str, Any]) -> dict[str, str]:
-    return {one["kpi_id"]: one["outcome"] for one in record["measures"]}
-
-
-def errors(record: dict[str, Any]) -> dict[str, str]:
-    return {one["kpi_id"]: one["error"] for one in record["measures"] if one["error"]}
 
 
 def test_a_whole_fetch(make_settings: MakeSettings, small: Dataset, serve: Serve) -> None:
