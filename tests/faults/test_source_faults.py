@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.conftest import Cases
+from tests.conftest import Cases, MakeSettings, Serve
 
 from ame_warehouse.errors import SourceError
 from ame_warehouse.landing.index import fetch_dir
@@ -18,8 +18,6 @@ from ame_warehouse.sample.faults import Fault
 from ame_warehouse.sample.server import KoladaServer
 from ame_warehouse.settings import Settings
 
-MakeSettings = Callable[..., Settings]
-Serve = Callable[..., KoladaServer]
 KPIS = ["N01951", "N40011", "U40800"]
 PLACES = ["G96190", "G92793"]  # two chunks of places
 PER_PAGE = 100

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from tests.conftest import Serve
 
 from ame_warehouse.kolada.pages import read_page
 from ame_warehouse.kolada.transport import (
@@ -23,8 +23,6 @@ from ame_warehouse.kolada.transport import (
 from ame_warehouse.sample.dataset import Dataset
 from ame_warehouse.sample.faults import Fault
 from ame_warehouse.sample.server import KoladaServer
-
-Serve = Callable[..., KoladaServer]
 
 
 def transport(url: str, **changes: Any) -> Transport:

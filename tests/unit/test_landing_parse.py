@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from tests.conftest import MakeSettings, Serve
 
 from ame_warehouse.errors import LandingError
 from ame_warehouse.landing.index import fetch_dir
@@ -19,11 +19,8 @@ from ame_warehouse.landing.store import Objects, read_fetch
 from ame_warehouse.pipeline.ingest import fetch_kolada, parse_landing
 from ame_warehouse.sample.dataset import Dataset, value
 from ame_warehouse.sample.faults import Fault
-from ame_warehouse.sample.server import KoladaServer
 from ame_warehouse.settings import Settings
 
-MakeSettings = Callable[..., Settings]
-Serve = Callable[..., KoladaServer]
 PLACES = ["G96190"]
 
 
