@@ -54,6 +54,12 @@ def test_a_part_of_a_name_is_not_enough(name):
     assert notes == [("missing_file", "error")]
 
 
+@pytest.mark.parametrize("month", ["2202-07", "9999-12", "2024-13", "2024-00", "0000-01"])
+def test_a_month_that_cannot_be_does_not_hold_back_what_comes_after_it(month):
+    names = [f"web-sok-lan-kom-{month}.xlsx", "web-sok-lan-kom-2024-02.xlsx"]
+    assert found("sok_lan_kom", *names) == ([names[1]], [("impossible_month", "warning")])
+
+
 def test_the_newest_month_wins_wherever_it_stands():
     names = [f"web-sok-lan-kom-{month}.xlsx" for month in ("2023-11", "2024-02", "2024-01")]
     assert found("sok_lan_kom", *names)[0] == ["web-sok-lan-kom-2024-02.xlsx"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
@@ -21,6 +22,7 @@ from ame_warehouse.errors import SourceError
 
 STAMP = re.compile(r"/(\d{10,16})/")
 TABLE_SUFFIX = re.compile(r"\.(?:xlsx?|csv|txt)$", re.IGNORECASE)
+FIRST_MONTH = "1990-01"
 ORDER = {"xlsx": 2, "csv": 1, "txt": 0}
 
 
@@ -98,6 +100,13 @@ def file_name(url: str) -> str:
     return decode(unquote_to_bytes(posixpath.basename(path.rstrip("/"))))
 
 
+def _has_been(month: str) -> bool:
+    """True for a month of the calendar up to the next one: the clock here may be a little behind."""
+    day = datetime.now(UTC)
+    last = f"{day.year + day.month // 12:04d}-{day.month % 12 + 1:02d}"
+    return FIRST_MONTH <= month <= last and "01" <= month[5:] <= "12"
+
+
 def find_links(layout: Layout, links: list[str], page_url: str) -> tuple[list[Link], list[Note]]:
     """Return the files of one layout that the page links, newest first, and what is odd about them.
 
@@ -127,6 +136,10 @@ def find_links(layout: Layout, links: list[str], page_url: str) -> tuple[list[Li
             continue
         stamp = STAMP.search(urlsplit(url).path)
         month, suffix = matched["month"], matched["suffix"]
+        if not _has_been(month):  # taken once, it would hold back every later file as older
+            expected = f"{layout.dataset}: a month that has been"
+            notes.append(Note("impossible_month", "warning", expected, f"{month}, not followed", name))
+            continue
         one = Link(layout.dataset, url, name, month, suffix, int(stamp.group(1)) if stamp else 0)
         found.setdefault(month, []).append(one)
     chosen = []
