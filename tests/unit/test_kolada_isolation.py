@@ -122,6 +122,18 @@ def test_an_empty_answer_where_values_were_fails_that_measure(
     assert first["fetch_id"] < second["fetch_id"] < third["fetch_id"]
 
 
+def test_what_was_asked_for_twice_and_is_gone_is_not_missed_again(
+    make_settings: MakeSettings, small: Dataset, serve: Serve
+) -> None:
+    settings = make_settings(sources="live", kolada_url=serve(small).url())
+    usual = fetch(settings)["n_requests"]
+    small.drop("U40800", "1480")
+    assert fetch(settings)["n_requests"] == usual + 1, "is it gone, or was it a slip?"
+    assert fetch(settings)["n_requests"] == usual, "it is gone: nobody is asked for it again and again"
+    small.drop("U40800", "1440")
+    assert fetch(settings)["n_requests"] == usual + 1, "another one is missed all the same"
+
+
 def test_an_empty_answer_outside_what_was_held_is_no_fault(
     make_settings: MakeSettings, small: Dataset, serve: Serve
 ) -> None:

@@ -66,7 +66,10 @@ class Held:
 
 
 def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequence[str]) -> Held:
-    """Return the cells whose newest version, known by a moment (UTC), has a value; of one mode."""
+    """Return the cells whose newest version, known by a moment (UTC), has a value; of one mode.
+
+    Of several answers to the same question only the newest counts: what it lacks is gone.
+    """
     fetches = parsed_fetch_ids(settings.observations)
     if not fetches:
         return Held({})
@@ -75,14 +78,17 @@ def held_values(settings: Settings, mode: str, known_by: datetime, kpi_ids: Sequ
         connection.execute(
             """
             create temp table contents as
-            select kpi_id, content_fetch_id, max(place_in_time) as place_in_time
+            select kpi_id, content_fetch_id, place_in_time
             from (
                 select *, dense_rank() over (order by fetched_at, fetch_id) as place_in_time
                 from read_parquet($files)
                 where mode = $mode and fetched_at <= $known_by
             )
             where outcome = 'complete' and list_contains($kpis, kpi_id)
-            group by all
+            qualify
+                row_number() over (
+                    partition by kpi_id, municipality_ids, years order by place_in_time desc
+                ) = 1
             """,
             {
                 "files": _files(settings.observations, fetches, MEASURES),
