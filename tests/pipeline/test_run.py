@@ -119,6 +119,8 @@ def test_status_says_what_is_published(sample_run: SampleRun) -> None:
     assert done.status == 0
     assert sample_run.report["version"] in done.stdout
     assert "STALE" not in done.stdout
+    beginnings = [line[:22] for line in done.stdout.splitlines()]
+    assert {"  arbetsformedlingen n", "  kolada             n", "  missing cells      6"} <= set(beginnings)
     status = ame(sample_run.home, "status", "--json").json()
     assert status["version"] == sample_run.report["version"]
     assert sum(status["gaps"].values()) == sample_run.report["gaps"]["total"]

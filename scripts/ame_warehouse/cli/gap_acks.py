@@ -62,7 +62,8 @@ def ack(  # noqa: PLR0917 (the options of the command)
     if as_json:
         output.write_json({"added": added, "gaps": matching, "explanations": [_record(row) for row in rows]})
     else:
-        typer.echo(f"{added} explanations added, for {matching} missing cells, until {last}. {NEXT_RUN}")
+        what = f"{output.counted(added, 'explanation')} for {output.counted(matching, 'missing cell')}"
+        typer.echo(f"{what}, until {last}. {NEXT_RUN}")
 
 
 @app.command("acks")

@@ -131,4 +131,5 @@ def _write_table(records: list[dict[str, Any]]) -> None:
         return
     named = [{**r, "municipality": f"{r['municipality']} ({r['municipality_id']})"} for r in records]
     output.write_table(TABLE_COLUMNS, [[r[column] for column in TABLE_COLUMNS] for r in named])
-    typer.echo(f"{len(records)} missing cells. i.u. = ingen uppgift: asked for, and nothing reported.")
+    cells = output.counted(len(records), "missing cell")
+    typer.echo(f"{cells}. i.u. = ingen uppgift: asked for, and nothing reported.")

@@ -46,7 +46,7 @@ def incidents(
         typer.echo(f"    {incident.summary}")
         typer.echo(
             f"    since {_minute(incident.opened_at)} UTC, last seen {_minute(incident.last_seen_at)}, "
-            f"{incident.times_seen} time{_s(incident.times_seen)}; {incident.owner}: {incident.action}"
+            f"{output.counted(incident.times_seen, 'time')}; {incident.owner}: {incident.action}"
         )
 
 
@@ -135,7 +135,7 @@ def _write_rows(incident: Any, failing: list[dict[str, Any]], place: str) -> Non
     from ame_warehouse.alerts.evidence import as_seen
     from ame_warehouse.cli import output
 
-    typer.echo(f"{incident.incident_id} {incident.check_id}: {len(failing)} failing row{_s(len(failing))}")
+    typer.echo(f"{incident.incident_id} {incident.check_id}: {output.counted(len(failing), 'failing row')}")
     seen = [as_seen(row) for row in failing]
     expected = list(dict.fromkeys(row["expected"] for row in seen))
     said = [
@@ -150,10 +150,6 @@ def _write_rows(incident: Any, failing: list[dict[str, Any]], place: str) -> Non
     output.write_table(columns, [[row[c] for c in columns] for row in seen[:SHOWN_ROWS]])
     if len(seen) > SHOWN_ROWS:
         typer.echo(f"… and {len(seen) - SHOWN_ROWS} more: --json gives all, with every column")
-
-
-def _s(number: int) -> str:
-    return "" if number == 1 else "s"
 
 
 def _record(incident: Any) -> dict[str, Any]:

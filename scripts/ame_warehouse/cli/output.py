@@ -12,6 +12,11 @@ from typing import Any
 PLAIN_WIDTH = 1_000
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 row", "2 rows"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def write_json(value: Any) -> None:
     """Write one JSON document, UTF-8, dates as ISO text."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_as_text) + "\n")

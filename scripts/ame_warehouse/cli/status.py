@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -41,28 +42,37 @@ def status(
         output.write_json(report)
         return
     typer.echo(f"Published version {report['version']}" + (" (STALE)" if report.get("stale") else ""))
+    lines = list(_lines(report))
+    width = max(len(name) for name, _ in lines)
+    for name, text in lines:
+        typer.echo(f"  {name:<{width}} {text}")
+
+
+def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a person reads: a name and a text for each line."""
+    from ame_warehouse.history import backfill_log
+
     if report.get("stale"):
-        typer.echo(f"  stale since   {report.get('stale_since')}: {report.get('stale_reason')}")
-    typer.echo(f"  built at      {report.get('built_at')}")
-    typer.echo(f"  as of         {report.get('as_of')}")
-    typer.echo(f"  code          {report.get('git_revision')}")
+        yield "stale since", f"{report.get('stale_since')}: {report.get('stale_reason')}"
+    yield "built at", str(report.get("built_at"))
+    yield "as of", str(report.get("as_of"))
+    yield "code", str(report.get("git_revision"))
     for name, source in (report.get("sources") or {}).items():
-        typer.echo(
-            f"  {name:<13} newest fetch {source.get('newest_fetch')} ({source.get('mode')}), "
-            f"figures as of {source.get('fetched_at')}, retrieved {source.get('retrieved_at')}"
+        yield (
+            name,
+            (
+                f"newest fetch {source.get('newest_fetch')} ({source.get('mode')}), "
+                f"figures as of {source.get('fetched_at')}, retrieved {source.get('retrieved_at')}"
+            ),
         )
     missing = ", ".join(f"{n} {reason}" for reason, n in report["gaps"].items())
-    total = sum(report["gaps"].values())
-    typer.echo(f"  missing cells {total}" + (f" ({missing})" if missing else ""))
-    names = ", ".join(
-        f"{i['incident_id']} ({i['severity']}, {i['check_id']})" for i in report["open_incidents"]
-    )
-    typer.echo(f"  incidents     {len(incidents)} open" + (f": {names}" if names else ""))
+    yield "missing cells", f"{sum(report['gaps'].values())}" + (f" ({missing})" if missing else "")
+    open_ones = report["open_incidents"]
+    names = ", ".join(f"{i['incident_id']} ({i['severity']}, {i['check_id']})" for i in open_ones)
+    yield "incidents", f"{len(open_ones)} open" + (f": {names}" if names else "")
     for one in reversed(report["backfills"]):
-        typer.echo(f"  backfill      {backfill_log.line(one)}")
+        yield "backfill", backfill_log.line(one)
     used = {name: f"{size / 1e6:.0f} MB" for name, size in report["disk_bytes"].items()}
     total = used.pop("total")
-    typer.echo(
-        f"  disk          {total} (" + ", ".join(f"{name} {size}" for name, size in used.items()) + ")"
-    )
-    typer.echo(f"  files         {settings.published}")
+    yield "disk", f"{total} (" + ", ".join(f"{name} {size}" for name, size in used.items()) + ")"
+    yield "files", f"{report['home']}/published"
