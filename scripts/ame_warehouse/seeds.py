@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,29 +59,60 @@ def catalogue(settings: Settings) -> list[CatalogueKpi]:
 
 
 def place_ids(settings: Settings) -> list[str]:
-    """Return the ids of the places in scope, in id order: all 312, or the chosen ones and riket.
+    """Return the ids of the places in scope, in id order: all 312, or those of AME_MUNICIPALITIES and riket.
 
-    Raises `SettingsError` when AME_MUNICIPALITIES names an id that is neither a place nor a group.
+    Raises `SettingsError` when AME_MUNICIPALITIES names an id that is neither a place nor a group, or places
+    of which none is a municipality: no figure would be expected then, and no gap be seen.
     """
-    places = [row["id"] for row in read_seed(settings, "municipalities", ("id", "title", "type"))]
+    kinds = _kinds(settings)
     scope = settings.municipality_scope
     if not scope:
-        return sorted(places)
+        return sorted(kinds)
+    origin = ("AME_MUNICIPALITIES", "environment or .env")
+    chosen = _named(settings, kinds, scope, origin)
+    if not any(kinds[place] == "K" for place in chosen):
+        raise SettingsError(
+            "AME_MUNICIPALITIES names no municipality",
+            expected="a municipality or a group: of regions and riket ('0000') no figures are expected",
+            found=settings.municipalities,
+            source=origin[1],
+            action="add the municipalities, or leave it out for all of them",
+        )
+    return chosen
+
+
+def places_named(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Return the ids of the named places, members of named groups, and riket, in id order.
+
+    Raises `SettingsError` for an id that is neither a place nor a group.
+    """
+    origin = ("the wish", "the municipalities that were asked for")
+    return _named(settings, _kinds(settings), names, origin)
+
+
+def _kinds(settings: Settings) -> dict[str, str]:
+    rows = read_seed(settings, "municipalities", ("id", "title", "type"))
+    return {row["id"]: row["type"] for row in rows}
+
+
+def _named(
+    settings: Settings, places: Collection[str], names: Sequence[str], origin: tuple[str, str]
+) -> list[str]:
     members: dict[str, set[str]] = {}
     for row in read_seed(settings, "municipality_group_members", ("group_id", "municipality_id")):
         members.setdefault(row["group_id"], set()).add(row["municipality_id"])
     chosen = {"0000"}
-    for item in scope:
+    for item in names:
         if item in places:
             chosen.add(item)
         elif item in members:
             chosen |= members[item]
         else:
             raise SettingsError(
-                f"AME_MUNICIPALITIES names {item!r}, which is neither a municipality nor a group",
+                f"{origin[0]} names {item!r}, which is neither a municipality nor a group",
                 expected="4-character municipality ids (1480) or group ids (G96190), comma-separated",
-                found=settings.municipalities,
-                source="environment or .env",
+                found=",".join(names),
+                source=origin[1],
                 action="see dbt_project/seeds/municipalities.csv and municipality_groups.csv",
             )
     return sorted(chosen)

@@ -23,8 +23,9 @@ from ame_warehouse.settings import Settings
         (RunOptions(years=[20222]), {}, "20222"),
         (RunOptions(), {"municipalities": "1480,9999"}, "9999"),
         (RunOptions(municipalities=["1480"]), {"municipalities": "G99999"}, "G99999"),
+        (RunOptions(), {"municipalities": "0014,0000"}, "names no municipality"),
     ],
-    ids=["measure", "municipality", "year", "AME_MUNICIPALITIES", "both"],
+    ids=["measure", "municipality", "year", "AME_MUNICIPALITIES", "both", "no municipality in scope"],
 )
 def test_a_wish_that_cannot_be_met_is_said_at_once(
     *,

@@ -39,12 +39,11 @@ def preview(settings: Settings, order: Order) -> dict[str, Any]:
     """
     from ame_warehouse.kolada.plan import questions
     from ame_warehouse.landing.metadata import source_group_ids
-    from ame_warehouse.pipeline.ingest import chosen_kpis, chosen_years
-    from ame_warehouse.seeds import place_ids, read_seed
+    from ame_warehouse.pipeline.ingest import chosen_kpis, chosen_places, chosen_years
+    from ame_warehouse.seeds import read_seed
 
     kpis = chosen_kpis(settings, order.measures)
-    scope = ",".join(order.municipalities) if order.municipalities else settings.municipalities
-    places = place_ids(settings.model_copy(update={"municipalities": scope}))
+    places = chosen_places(settings, order.municipalities)
     years = chosen_years(order.years)
     listed = [kpi.kpi_id for kpi in kpis if kpi.is_current]
     plan = questions(listed, places, years)

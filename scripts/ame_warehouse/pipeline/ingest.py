@@ -14,7 +14,7 @@ from ame_warehouse.landing.index import parsed_fetch_ids
 from ame_warehouse.landing.parse import parse_fetches, parse_missing
 from ame_warehouse.landing.store import fetch_ids, read_fetch, remove_partials
 from ame_warehouse.sample.server import serve_sample
-from ame_warehouse.seeds import CatalogueKpi, catalogue, place_ids
+from ame_warehouse.seeds import CatalogueKpi, catalogue, place_ids, places_named
 from ame_warehouse.settings import Settings
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -106,12 +106,12 @@ def chosen_kpis(settings: Settings, measures: Sequence[str] | None) -> list[Cata
 def chosen_places(settings: Settings, municipalities: Sequence[str] | None) -> list[str]:
     """Return the places named by municipality or group id; those of AME_MUNICIPALITIES when none is named.
 
-    Raises `SettingsError` for an unknown id, of AME_MUNICIPALITIES too.
+    Raises `SettingsError` for an unknown id, of AME_MUNICIPALITIES too, and when that names no municipality.
     """
     everywhere = place_ids(settings)
     if not municipalities:
         return everywhere
-    return place_ids(settings.model_copy(update={"municipalities": ",".join(municipalities)}))
+    return places_named(settings, municipalities)
 
 
 def chosen_years(years: Sequence[int] | None) -> list[int] | None:
