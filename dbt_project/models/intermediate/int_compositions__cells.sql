@@ -10,7 +10,9 @@ select
     cells.gender,
     cells.value as share_pct,
     cells.missing_reason,
-    cells.is_corrected
+    cells.is_corrected,
+    cells.fetched_at,
+    cells.vintage
 from {{ ref('int_measures__cells') }} as cells
 inner join {{ ref('stg_kolada__compositions') }} as compositions
     on

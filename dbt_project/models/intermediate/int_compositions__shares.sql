@@ -18,7 +18,9 @@ select
             ) }}
     end as missing_reason,
     coalesce(cells.is_corrected, false) as is_corrected,
-    cells.category_id is not null as has_cell
+    cells.category_id is not null as has_cell,
+    cells.fetched_at,
+    cells.vintage
 from {{ ref('int_compositions__status') }} as status
 inner join {{ ref('stg_kolada__compositions') }} as compositions
     on

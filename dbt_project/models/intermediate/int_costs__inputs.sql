@@ -25,6 +25,8 @@ cells as (
         cells.missing_reason,
         cells.is_preliminary,
         cells.is_corrected,
+        cells.fetched_at,
+        cells.vintage,
         cells.is_expected or cells.is_observed as is_reason_for_row
     from {{ ref('int_measures__cells') }} as cells
     inner join inputs on cells.measure_id = inputs.measure_id
@@ -54,7 +56,9 @@ select
             ) }}
     end as missing_reason,
     coalesce(cells.is_preliminary, false) as is_preliminary,
-    coalesce(cells.is_corrected, false) as is_corrected
+    coalesce(cells.is_corrected, false) as is_corrected,
+    cells.fetched_at,
+    cells.vintage
 from needed
 cross join inputs
 left join cells

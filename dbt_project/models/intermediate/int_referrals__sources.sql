@@ -20,7 +20,9 @@ af_total as (
             as share_pct,
         coalesce(own.missing_reason, joint.missing_reason) as missing_reason,
         own.is_corrected or coalesce(joint.is_corrected, false) as is_corrected,
-        own.has_cell
+        own.has_cell,
+        greatest(own.fetched_at, joint.fetched_at) as fetched_at,
+        greatest(own.vintage, joint.vintage) as vintage
     from shares as own
     left join shares as joint
         on
@@ -43,7 +45,9 @@ united as (
         missing_reason,
         false as is_derived,
         is_corrected,
-        has_cell
+        has_cell,
+        fetched_at,
+        vintage
     from shares
     union all
     select
@@ -57,7 +61,9 @@ united as (
         missing_reason,
         true as is_derived,
         is_corrected,
-        has_cell
+        has_cell,
+        fetched_at,
+        vintage
     from af_total
 )
 
@@ -71,7 +77,9 @@ select
     share_pct,
     missing_reason,
     is_derived,
-    is_corrected
+    is_corrected,
+    fetched_at,
+    vintage
 from united
 {% if var("ame_mode") == "sample" %}
     where has_cell

@@ -7,7 +7,9 @@ with pivoted as (
             max(case when input = '{{ input }}' then missing_reason end) as {{ input }}_missing_reason,
         {% endfor %}
         bool_or(input in ('net_cost', 'gross_cost', 'income') and is_preliminary) as is_preliminary,
-        coalesce(bool_or(is_corrected), false) as is_corrected
+        coalesce(bool_or(is_corrected), false) as is_corrected,
+        max(fetched_at) as fetched_at,
+        max(vintage) as vintage
     from {{ ref('int_costs__inputs') }}
     group by municipality_id, year
 ),
@@ -54,7 +56,9 @@ select
     ) as missing_inputs,
     derived.is_preliminary,
     'ame-warehouse: net cost per inhabitant × population / participants' as derived_by,
-    derived.is_corrected
+    derived.is_corrected,
+    derived.fetched_at,
+    derived.vintage
 from derived
 left join {{ ref('stg_places') }} as places on derived.municipality_id = places.municipality_id
 order by derived.municipality_id asc, derived.year asc

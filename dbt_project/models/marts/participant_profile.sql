@@ -48,7 +48,9 @@ select
             ) }}
     end as base_missing_reason,
     coalesce(base.participants < {{ var("small_base_persons") }}, false) as is_small_base,
-    coalesce(shares.is_corrected, false) as is_corrected
+    coalesce(shares.is_corrected, false) as is_corrected,
+    shares.fetched_at,
+    shares.vintage
 from {{ ref('int_compositions__shares') }} as shares
 inner join {{ ref('int_compositions__status') }} as status
     on

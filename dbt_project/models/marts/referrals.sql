@@ -100,7 +100,9 @@ select
     dated.referral_source = 'other'
     and coalesce(dated.share_pct > {{ var("large_other_pct") }}, false) as needs_explanation,
     explanations.explanation,
-    coalesce(dated.is_corrected, false) as is_corrected
+    coalesce(dated.is_corrected, false) as is_corrected,
+    dated.fetched_at,
+    dated.vintage
 from dated
 inner join {{ ref('int_compositions__status') }} as status
     on
