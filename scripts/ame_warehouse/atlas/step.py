@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def make(settings: Settings) -> dict[str, Any]:
     """Make the atlas of the published version, unless it is there, and record or resolve the incident.
 
-    Returns `{"status": "made" | "unchanged" | "failed", "error", "incidents": [ids opened or resolved], …}`
+    Returns `{"status": "made" | "unchanged" | "failed", "error", "incidents": [ids that changed], …}`
     with the particulars of `build.Made`. Never raises for a fault of the site: whoever reads it keeps the one
     before.
     """
@@ -45,11 +45,11 @@ def make(settings: Settings) -> dict[str, Any]:
         found=str(error) if error else f"the atlas shows {version}",
         action=error.action if error else None,
     )
-    recorded = IncidentStore(settings).record([result], version or "atlas", result.ran_at)
+    recorded = IncidentStore(settings).record([result], f"atlas-{result.ran_at}", result.ran_at)
     status = "failed" if error else "made" if detail["is_made"] else "unchanged"
     return {
         "status": status,
         "error": str(error) if error else None,
-        "incidents": [*recorded.opened, *recorded.resolved],
+        "incidents": [*recorded.opened, *recorded.reopened, *recorded.resolved],
         **detail,
     }

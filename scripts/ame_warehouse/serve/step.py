@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from ame_warehouse.errors import AmeError
 from ame_warehouse.quality import register
-from ame_warehouse.quality import results as checks
 from ame_warehouse.quality.incident import Recorded
 from ame_warehouse.quality.incidents import IncidentStore
 from ame_warehouse.quality.results import CheckResult
@@ -68,7 +67,7 @@ def _recorded(settings: Settings, manifest: dict[str, Any], *, is_forced: bool) 
             status, error = "failed", exc
             log.error("%s", exc)
     result = _result(settings, error, status, version)
-    recorded = IncidentStore(settings).record([result], version, checks.now_text())
+    recorded = IncidentStore(settings).record([result], f"serve-{result.ran_at}", result.ran_at)
     return Outcome(status, error, detail, recorded)
 
 
