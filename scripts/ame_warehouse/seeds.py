@@ -15,7 +15,7 @@ def read_seed(settings: Settings, name: str, required: tuple[str, ...]) -> list[
     """Return the rows of a seed as text; raise `SeedError` when it is unreadable or lacks a column."""
     path: Path = settings.seeds / f"{name}.csv"
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
             rows = list(reader)
             columns = reader.fieldnames or []

@@ -36,6 +36,13 @@ def test_what_is_written_is_read_again(settings: Settings) -> None:
     assert [p.name for p in settings.quality.iterdir()] == ["acknowledged_gaps.csv"]
 
 
+def test_a_file_that_a_spreadsheet_has_marked_as_utf8_is_read(settings: Settings) -> None:
+    explained_gaps.add(settings, [ROW])
+    path = explained_gaps.store_path(settings)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert explained_gaps.own(settings) == [ROW]
+
+
 @pytest.mark.parametrize(
     "note",
     [

@@ -16,10 +16,12 @@ import pytest
 from ame_warehouse.atlas import build as atlas
 from ame_warehouse.cli import main, names
 from ame_warehouse.errors import AmeError, SettingsError
-from ame_warehouse.history import as_of
+from ame_warehouse.history import as_of, backfill_log
 from ame_warehouse.pipeline import published
+from ame_warehouse.pipeline.ingest import chosen_places
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import rollback
+from ame_warehouse.quality.backfill_table import write_backfills
 from ame_warehouse.settings import load_settings
 
 AME = Path(sys.executable).with_name("ame")
@@ -219,3 +221,55 @@ def test_a_published_file_without_a_table(make_settings: Any) -> None:
         with published.open_published(settings) as con:
             con.execute("select * from gaps")
     assert "Table with name gaps does not exist" in str(caught.value)
+
+
+ORDER = {"measures": ["U40800"], "municipalities": None, "years": [2022]}
+LANDED = {"requests": 3, "fetch_ids": ["f1"], "measures": {"complete": 1}}
+
+
+@pytest.mark.parametrize("reason", ["two\u2028lines", "next\x85line", "half a pair \ud800", "a \0 within"])
+def test_whatever_reason_is_given_a_backfill_is_logged_and_can_be_published(
+    reason: str, make_settings: Any
+) -> None:
+    settings = make_settings()
+    entry = backfill_log.begin(settings, ORDER, "airflow", reason)
+    backfill_log.fetched(settings, entry, LANDED)
+    (found,) = backfill_log.logged(settings)
+    assert (found["backfill_id"], found["outcome"]) == (entry["backfill_id"], "fetched")
+    assert "\0" not in found["reason"]
+    with duckdb.connect() as con:
+        write_backfills(con, backfill_log.logged(settings))
+        assert con.execute("select reason from quality.backfills").fetchall() == [(found["reason"],)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "{}",
+        "null",
+        "[" * 100_000,
+        '{"backfill_id": 1}',
+        '{"backfill_id": []}',
+        '{"backfill_id": "x", "outcome": "fetched"}',
+        '{"backfill_id": "x", "outcome": "fetched", "started_at": "2026-01-01T00:00:00Z"}',
+        '{"backfill_id": "x", "outcome": "failed", "started_at": "yesterday"}',
+        '{"backfill_id": "x", "outcome": "failed", "started_at": "2026-01-01T00:00:00"}',
+        '{"backfill_id": "x", "outcome": "failed", "started_at": "2026-01-01T00:00:00Z", "years": "all"}',
+    ],
+)
+def test_a_line_of_the_log_that_is_none_of_ours_stops_nothing(line: str, make_settings: Any) -> None:
+    settings = make_settings()
+    entry = backfill_log.begin(settings, ORDER, "operator", None)
+    with backfill_log.log_path(settings).open("a", encoding="utf-8") as handle:
+        handle.write(line + "\n")
+    backfill_log.fetched(settings, entry, LANDED)
+    assert [one["backfill_id"] for one in backfill_log.logged(settings)] == [entry["backfill_id"]]
+    assert backfill_log.interrupted(settings, ORDER)
+    assert backfill_log.settled(settings, "v1") == []  # its fetch has not been parsed
+
+
+@pytest.mark.parametrize("names", [[""], [" "], ["1480", " "]])
+def test_a_blank_municipality_is_not_everything(names: list[str], make_settings: Any) -> None:
+    with pytest.raises(SettingsError, match="neither a municipality nor a group"):
+        chosen_places(make_settings(), names)

@@ -52,6 +52,22 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
+def test_the_character_nul_does_not_reach_readers(
+    make_settings: MakeSettings, small: Dataset, serve: Serve
+) -> None:
+    """PostgreSQL refuses it: one such text of the source would keep every later version from its readers."""
+    small.put("U40800", "1480", 2022, [value("K", None, "Mis\0sing"), value("M", 1), value("T", 1)])
+    title = next(kpi for kpi in small.kpis if kpi["id"] == "U40800")
+    title["title"] = "Delt\0agare"
+    settings = make_settings(sources="live", kolada_url=serve(small).url())
+    fetch_id, _ = run(settings, ["U40800"])
+    read = "select {} from t where kpi_id = 'U40800' and {}"
+    status = read.format("status", "municipality_id = '1480' and year = 2022 and gender = 'K'")
+    assert rows(settings, fetch_id, status) == [("Mis?sing",)]
+    assert rows(settings, fetch_id, read.format("title", "true"), "kpi_metadata") == [("Delt?agare",)]
+    assert ("Delt?agare",) in rows(settings, fetch_id, read.format("found", "true"), "findings")
+
+
 def test_the_files_have_exactly_the_contract_columns(
     make_settings: MakeSettings, small: Dataset, serve: Serve
 ) -> None:

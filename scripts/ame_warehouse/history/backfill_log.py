@@ -12,7 +12,9 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from ame_warehouse.errors import AmeError, LandingError
 from ame_warehouse.landing.index import MEASURES, fetch_dir
@@ -23,26 +25,52 @@ ORDER = ("measures", "municipalities", "years")
 Entry = dict[str, Any]
 
 
+class _Logged(BaseModel):
+    """What the code relies on in an entry."""
+
+    model_config = ConfigDict(strict=True)
+    backfill_id: str
+    started_at: Annotated[AwareDatetime, Field(strict=False)]
+    outcome: Literal["started", "fetched", "done", "failed"]
+    mode: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    measures: list[str] | None = None
+    municipalities: list[str] | None = None
+    years: list[int] | None = None
+    requests: int | None = None
+    fetch_ids: list[str] | None = None
+    measure_outcomes: dict[str, int] | None = None
+    changed: dict[str, int] | None = None
+
+    @model_validator(mode="after")
+    def _landed(self) -> Self:
+        if self.outcome in ("fetched", "done") and (self.fetch_ids is None or self.measure_outcomes is None):
+            raise ValueError("a backfill that has landed names its fetches")
+        return self
+
+
 def log_path(settings: Settings) -> Path:
     """Return the log of backfills: one JSON object a line."""
     return settings.quality / "backfills.jsonl"
 
 
 def logged(settings: Settings) -> list[Entry]:
-    """Return the logged backfills, oldest first; a line that a killed process cut off is left out."""
+    """Return the logged backfills, oldest first; a line that was cut off, or is none of ours, is left out."""
     try:
-        lines = log_path(settings).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = log_path(settings).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return []
     entries: dict[str, Entry] = {}
-    for number, text in enumerate(lines):
+    for text in lines:
         try:
             event = json.loads(text)
-        except ValueError:
+            key = event["backfill_id"]
+            _Logged.model_validate({**entries.get(key, {}), **event})
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue
-        if isinstance(event, dict):
-            key = str(event.get("backfill_id") or f"line {number + 1}")
-            entries.setdefault(key, {"backfill_id": key}).update(event)
+        entries.setdefault(key, {}).update(event)
     return list(entries.values())
 
 
@@ -209,8 +237,8 @@ def _write(settings: Settings, entry: Entry) -> Entry:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as handle:
             cut = handle.seek(0, os.SEEK_END) and _last_byte(handle) != b"\n"
-            text = json.dumps(entry, ensure_ascii=False)
-            handle.write((("\n" if cut else "") + text + "\n").encode("utf-8"))
+            text = json.dumps(entry, ensure_ascii=False).replace("\\u0000", " ")
+            handle.write((("\n" if cut else "") + text + "\n").encode("utf-8", "replace"))
             handle.flush()
             os.fsync(handle.fileno())
     except OSError as exc:

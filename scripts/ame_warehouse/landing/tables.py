@@ -62,7 +62,13 @@ def _shape(kind: str) -> Any:
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, table: str, order: str, path: Path) -> None:
-    """Write a table as one sorted Parquet file."""
+    """Write a table as one sorted Parquet file.
+
+    The character NUL, which PostgreSQL and many readers refuse, becomes a question mark.
+    """
     target = str(path).replace("'", "''")
-    rows = f"select * from {table} order by {order}"  # noqa: S608 - our own names
+    kinds = [(str(row[0]), str(row[1])) for row in connection.execute(f"describe {table}").fetchall()]
+    texts = [f'replace("{name}", chr(0), \'?\') as "{name}"' for name, kind in kinds if kind == "VARCHAR"]
+    cleaned = f"* replace ({', '.join(texts)})" if texts else "*"
+    rows = f"select {cleaned} from {table} order by {order}"  # noqa: S608 - our own names
     connection.execute(f"copy ({rows}) to '{target}' (format parquet, compression zstd)")

@@ -181,7 +181,7 @@ def _read(path: Path) -> list[Explanation]:
     """Return the rows of a file; raise `AmeError` that names the line which cannot be used."""
     line = 1
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise ValueError("columns " + ",".join(reader.fieldnames or ()))

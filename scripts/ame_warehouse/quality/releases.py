@@ -48,7 +48,7 @@ def decisions(settings: Settings, quarantine_id: str | None = None) -> list[Deci
     if not path.exists():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
             found = [Decision(**row) for row in reader]
     except (OSError, ValueError, TypeError, csv.Error) as exc:
