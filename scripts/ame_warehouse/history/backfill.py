@@ -48,7 +48,8 @@ def preview(settings: Settings, order: Order) -> dict[str, Any]:
     listed = [kpi.kpi_id for kpi in kpis if kpi.is_current]
     plan = questions(listed, places, years)
     groups = source_group_ids(settings)
-    answered = _answered(settings, listed, places, years)
+    loaded = _loaded(settings, listed, places, years)
+    answered = _answered(settings, listed, places, years, loaded)
     lists = _lists(settings) * len(answered)
     most = [*plan, *questions(listed, groups, years)]
     divided = {
@@ -65,7 +66,8 @@ def preview(settings: Settings, order: Order) -> dict[str, Any]:
         "requests": lists + sum(len(plan) + len(questions(kpis, groups, years)) for kpis in answered),
         "requests_at_most": lists + len(answered) * sum(_pages(q) for q in most) if years else None,
         "cells": sexes * len(places) * len(years) if years else None,
-        **_loaded(settings, listed, places, years),
+        "has_value": None if loaded is None else sum(have for have, _ in loaded.values()),
+        "missing": None if loaded is None else sum(lack for _, lack in loaded.values()),
         "not_in_catalogue": [kpi.kpi_id for kpi in kpis if not kpi.is_current],
     }
 
@@ -87,42 +89,35 @@ def _lists(settings: Settings) -> int:
 
 
 def _answered(
-    settings: Settings, kpis: list[str], places: list[str], years: list[int] | None
+    settings: Settings,
+    kpis: list[str],
+    places: list[str],
+    years: list[int] | None,
+    loaded: dict[str, tuple[int, int]] | None,
 ) -> list[list[str]]:
     """Return, for each fetch, the KPIs of which records are to be expected; all, when nothing is known."""
-    from ame_warehouse.pipeline.published import open_published
     from ame_warehouse.sample.tables import vintages
 
-    if settings.sources == "sample":
-        states = [state.data(kpis, places, years) for _, state in sorted(vintages(settings).items())]
-        return [sorted({record["kpi"] for record in records}) for records in states]
-    try:
-        with open_published(settings) as con:
-            rows = con.execute(
-                "select distinct kpi_id from marts.observations "
-                "where list_contains($kpis, kpi_id) and list_contains($places, municipality_id) "
-                "and ($years is null or list_contains($years, year))",
-                {"kpis": kpis, "places": places, "years": years},
-            ).fetchall()
-    except AmeError:
-        return [kpis]
-    return [sorted(kpi for (kpi,) in rows)]
+    if settings.sources == "live":
+        return [kpis if loaded is None else sorted(loaded)]
+    states = [state.data(kpis, places, years) for _, state in sorted(vintages(settings).items())]
+    return [sorted({record["kpi"] for record in records}) for records in states]
 
 
 def _loaded(
     settings: Settings, kpis: list[str], places: list[str], years: list[int] | None
-) -> dict[str, int | None]:
-    """Return how many of the cells are loaded now, with and without a value."""
+) -> dict[str, tuple[int, int]] | None:
+    """Return how many cells of each KPI are loaded now, with a value and without; None: nothing published."""
     from ame_warehouse.pipeline.published import open_published
 
     try:
         with open_published(settings) as con:
-            row = con.execute(
-                "select count(value), count(*) - count(value) from marts.observations "
+            rows = con.execute(
+                "select kpi_id, count(value), count(*) - count(value) from marts.observations "
                 "where list_contains($kpis, kpi_id) and list_contains($places, municipality_id) "
-                "and ($years is null or list_contains($years, year))",
+                "and ($years is null or list_contains($years, year)) group by kpi_id",
                 {"kpis": kpis, "places": places, "years": years},
-            ).fetchone()
+            ).fetchall()
     except AmeError:
-        return {"has_value": None, "missing": None}
-    return {"has_value": row[0], "missing": row[1]} if row else {"has_value": None, "missing": None}
+        return None
+    return {kpi: (have, lack) for kpi, have, lack in rows}
