@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ame_warehouse.atlas import texts
+from ame_warehouse.atlas.pages import gaps_monthly
 from ame_warehouse.atlas.site import MenuEntry, Site
 
 ENTRY = MenuEntry("gaps", "luckor.html")
@@ -63,7 +64,7 @@ inner join (
 ) as r on 'quality.' || c.table_name = r.failing_rows_table
 where c.table_schema = 'quality' and c.table_catalog = current_database()
 group by all
-having count(*) filter (where c.column_name in ('measure_id', 'municipality_id', 'year')) = 3
+having count(*) filter (where c.column_name in ('measure_id', 'municipality_id', ?)) = 3
 order by all
 """
 INCIDENTS_SQL = """
@@ -72,36 +73,45 @@ from quality.incidents
 where resolved_at is null
 order by incident_id
 """
-Cell = tuple[str, str, int]
+Cell = tuple[str, str, Any]
 
 
 def build(site: Site) -> None:
     """Write `luckor.html`, `data/gaps.json` and `data/gaps/<measure>.json`."""
     measures = site.rows(MEASURES_SQL)
     site.write_data("gaps", {"measures": measures})
-    concerned = incidents_of_cells(site)
+    concerned = incidents_of_cells(site, "year")
     incidents = {row["incident_id"]: row for row in site.rows(INCIDENTS_SQL)}
     for row in measures:
         site.write_data(f"gaps/{row['measure_id']}", _heat_map(site, row["measure_id"], concerned, incidents))
+    gaps_monthly.build(site, incidents_of_cells(site, "month"), incidents)
     site.write_page("gaps", ENTRY.path, "gaps.html", "gaps", title=texts.all_texts()["menu.gaps"])
 
 
-def incidents_of_cells(site: Site) -> dict[Cell, list[str]]:
-    """Return the open incidents that concern a cell (measure, municipality, year), by their failing rows."""
+def incidents_of_cells(site: Site, period: str) -> dict[Cell, list[str]]:
+    """Return the open incidents that concern a cell, by their failing rows.
+
+    `period` is "year", or "month" for those by month: a cell is (measure, municipality, 2022 or '2022-07').
+    """
     found: dict[Cell, list[str]] = {}
-    for table in site.rows(FAILING_SQL):
+    for table in site.rows(FAILING_SQL, [period]):
         scope = "coalesce(f.incident_scope, '')" if table["is_scoped"] else "''"
         rows = site.rows(
-            "select distinct f.measure_id, f.municipality_id, f.year, i.incident_id "  # noqa: S608
+            f"select distinct f.measure_id, f.municipality_id, f.{period} as period, i.incident_id "  # noqa: S608
             f'from quality."{table["table_name"]}" as f '
             f"join quality.incidents as i on i.check_id = ? and i.resolved_at is null and i.scope = {scope} "
             "order by all",
             [table["check_id"]],
         )
         for row in rows:
-            key = (row["measure_id"], row["municipality_id"], row["year"])
+            key = (row["measure_id"], row["municipality_id"], _named(row["period"]))
             found.setdefault(key, []).append(row["incident_id"])
     return found
+
+
+def _named(period: Any) -> int | str:
+    """Return a year as it is, a month as '2022-07'."""
+    return period if isinstance(period, int) else str(period)[:7]
 
 
 def _heat_map(

@@ -39,7 +39,8 @@ export async function jobseekersSection(view, partner) {
 
 const isMadeUp = (data) => data.fetched.some((one) => one.origin === "synthetic");
 
-function sourceLines(data) {
+/** Return the source, when its figures were retrieved, and that they are made up where they are. */
+export function sourceLines(data) {
   const days = [...new Set(data.fetched.map((one) => day(one.fetched_at)))].sort();
   const when = days.length > 2 ? `${days[0]} – ${days.at(-1)}` : days.join(", ");
   return [t("jobseekers.source"), t("source.vintage", {days: when}), isMadeUp(data) && t("jobseekers.synthetic_short")].filter(Boolean);

@@ -5,27 +5,53 @@ import {
 import {exportButtons} from "../export.js";
 import {groupOptions, inGroup, measureOptions, options} from "../choices.js";
 import {historyButton, sourceLine, vintageLine} from "../history.js";
+import {sourceLines as monthlySource} from "../jobseekers.js";
 
 const isGap = (cell) => cell !== null && typeof cell === "object";
 const kindOf = (cell) => (cell === null ? "none" : isGap(cell) ? cell.kind ?? "other" : "known");
 
 async function start() {
-  const [{measures: listed}, measures, places, groups] = await Promise.all([load("gaps"), load("measures"), load("places"), load("groups")]);
-  const counts = new Map(listed.map((row) => [row.measure_id, row]));
-  measureOptions(byId("measure"), listed.map((row) => row.measure_id), measures, (id) => (counts.get(id).gaps ? ` (${counts.get(id).gaps})` : ""));
+  const [{measures: listed}, yearly, places, groups, byMonth, {measures: ofMonths}] = await Promise.all(["gaps", "measures", "places", "groups", "gaps_monthly", "jobseekers"].map(load));
+  const measures = {...yearly, ...ofMonths};
+  const monthly = new Set(byMonth.map((row) => row.measure_id));
+  const all = [...listed, ...byMonth];
+  const counts = new Map(all.map((row) => [row.measure_id, row]));
+  measureOptions(byId("measure"), all.map((row) => row.measure_id), measures, (id) => (counts.get(id).gaps ? ` (${number(counts.get(id).gaps)})` : ""));
   groupOptions(byId("group"), groups, t("word.all_municipalities"));
   const wanted = {measure: recalled("measure") ?? defaultMeasure(listed), group: recalled("group") ?? "", order: recalled("order") ?? "name"};
   for (const [name, value] of Object.entries(wanted)) options.choose(byId(name), value);
   const names = new Map(places.map((place) => [place.id, place]));
   const show = async () => {
     const chosen = {measure: byId("measure").value, group: byId("group").value, order: byId("order").value};
-    remember({measure: chosen.measure, group: chosen.group, order: chosen.order === "name" ? null : chosen.order});
-    const data = await load(`gaps/${chosen.measure}`);
-    await heatMap(data, {...chosen, measure: measures[chosen.measure], id: chosen.measure, measures, names, member: inGroup(groups, chosen.group)});
+    const isMonthly = monthly.has(chosen.measure);
+    const whole = await load(`${isMonthly ? "gaps_monthly" : "gaps"}/${chosen.measure}`);
+    const data = isMonthly ? ofYear(whole, yearOf(whole)) : whole;
+    byId("months").hidden = !isMonthly;
+    remember({measure: chosen.measure, group: chosen.group, order: chosen.order === "name" ? null : chosen.order, year: isMonthly ? byId("year").value : null});
+    const named = new Map([...Object.entries(data.names ?? {}).map(([id, name]) => [id, {id, name, hasNoPage: true}]), ...names]);
+    await heatMap(data, {...chosen, isMonthly, measure: measures[chosen.measure], id: chosen.measure, measures, names: named, member: inGroup(groups, chosen.group)});
   };
   byId("controls").addEventListener("change", () => show().catch(failed));
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   await show();
+}
+
+/** Fill the list of years of a measure by month; return the one chosen, else that of the newest gap. */
+function yearOf({years, places}) {
+  const whole = [...new Set(years.map((month) => month.slice(0, 4)))].reverse();
+  const newest = whole.find((year) => Object.values(places).some((cells) => cells.some((cell, i) => isGap(cell) && years[i].startsWith(year))));
+  const wanted = byId("year").value || recalled("year");
+  byId("year").replaceChildren(...whole.map((year) => el("option", {value: year}, year)));
+  byId("year").value = whole.includes(wanted) ? wanted : newest;
+  return byId("year").value;
+}
+
+/** Return the months of one year of a heat map by month. */
+function ofYear(data, year) {
+  const from = data.years.findIndex((month) => month.startsWith(year));
+  const to = data.years.findLastIndex((month) => month.startsWith(year)) + 1;
+  const places = Object.fromEntries(Object.entries(data.places).map(([id, cells]) => [id, cells.slice(from, to)]));
+  return {...data, years: data.years.slice(from, to), places};
 }
 
 const defaultMeasure = (listed) => (listed.find((row) => row.measure_id === "referral_share_af") ?? listed[0])?.measure_id;
@@ -45,18 +71,24 @@ async function heatMap(data, view) {
       el("tr", {}, el("th", {scope: "col"}, t("word.municipality")), years.map((year) => el("th.num", {scope: "col"}, String(year)))),
       el("tr.coverage", {}, el("th", {scope: "row"}, t("gaps.coverage")), years.map((year) => coverageCell(covered.get(year))))),
     el("tbody", {}, ids.map((id) => el("tr", {},
-      el("th", {scope: "row"}, el("a", {href: `${here}kommun/${id}.html`}, view.names.get(id).name)),
+      el("th", {scope: "row"}, placeLink(view.names.get(id), view.names.get(id).name)),
       places[id].map((cell, i) => heatCell(cell, {place: view.names.get(id), year: years[i], decimals, unit: view.measure.unit}))))));
   const cells = [...table.querySelectorAll("td.cell")];
   const details = (cell) => showDetails(cell, data, view, decimals);
   rove(table, cells, years.length, details);
   const shown = ids.length ? el("div.scroll", {}, table) : el("p.note", {}, t("gaps.nobody"));
-  const vintages = await load(`measure/${view.id}`);
-  const lines = [sourceLine(view.measure, view.measures), await vintageLine(Object.values(vintages).flatMap(({T}) => (T ? T.n.map((n) => ({vintage: n})) : [])))];
-  const source = lines.filter(Boolean);
+  const source = (view.isMonthly ? monthlySource(data) : await yearlySource(view)).filter(Boolean);
   byId("map").replaceChildren(
+    view.isMonthly ? el("p.note", {}, t("gaps.only_lacking")) : "",
     el("h2", {lang: titleLanguage(view.measure)}, title, el("span.unit", {}, t(`unit.name.${view.measure.unit}`))), shown, el("p.source", {}, source.join(" · ")), exportButtons(() => asTable(data, ids, view, source)));
   byId("details").replaceChildren(el("p.note", {}, t("gaps.hint")));
+}
+
+const placeLink = (place, text, otherwise = text) => (place.hasNoPage ? otherwise : el("a", {href: `${here}kommun/${place.id}.html`}, text));
+
+async function yearlySource(view) {
+  const series = await load(`measure/${view.id}`);
+  return [sourceLine(view.measure, view.measures), await vintageLine(Object.values(series).flatMap(({T}) => (T ? T.n.map((n) => ({vintage: n})) : [])))];
 }
 
 function coverageCell(row) {
@@ -131,7 +163,7 @@ function showDetails({cell, place, year}, data, view, decimals) {
     say(t("quality.acknowledged"), cell.acknowledged_by && `${cell.acknowledged_by}, ${day(cell.acknowledged_on)}`);
     for (const id of cell.incidents ?? []) say(t("gaps.incident"), incidentText(data.incidents[id]));
   }
-  byId("details").replaceChildren(el("h2", {}, `${place.name} ${year}`), el("dl", {}, lines), historyButton(view.id, place), " ", el("a", {href: `${here}kommun/${place.id}.html`}, t("gaps.to_municipality")));
+  byId("details").replaceChildren(el("h2", {}, `${place.name} ${year}`), el("dl", {}, lines), view.isMonthly ? "" : historyButton(view.id, place), " ", placeLink(place, t("gaps.to_municipality"), ""));
 }
 
 function incidentText(incident) {
