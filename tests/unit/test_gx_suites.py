@@ -98,6 +98,17 @@ def test_a_failed_check_names_the_rows(validator: gx_runner.Validator) -> None:
     assert result.failing_rows_table == "quality.failing_participants_swing"
 
 
+def test_a_value_out_of_range_is_named_with_its_place_and_year(validator: gx_runner.Validator) -> None:
+    suite = suites.load_suite(SETTINGS, "observations")
+    with world(SETTINGS) as con:
+        con.execute(
+            "update marts.observations set value = 7 where measure_id = 'yes_no' and municipality_id = '1480'"
+        )
+        gx_runner.run_suite(validator, suite, con.execute(suite.query).df(), con)
+        named = "select municipality_id, year, cells_out_of_range from quality.failing_observations_yes_no"
+        assert con.execute(named).fetchall() == [("1480", 2022, "1480 2022 T: 7.0")]
+
+
 def test_a_failed_measure_is_a_fault_of_its_own(validator: gx_runner.Validator) -> None:
     result = run(validator, "landing_measures", BAD["landing_measure_fetched"][0])["landing_measure_fetched"]
     measures = {row["kpi_id"]: row["measure_id"] for row in read_seed(SETTINGS, "kpi_catalogue", ())}
