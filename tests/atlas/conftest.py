@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from ame_warehouse.atlas import build, server
 from ame_warehouse.pipeline.published import rows
@@ -107,7 +107,7 @@ def watch(atlas: Atlas, browser: Browser) -> Iterator[Callable[..., Watched]]:
         page.set_default_timeout(60_000)
         page.on("console", lambda said: _note_console(watched, said.type, said.text))
         page.on("pageerror", lambda error: watched.faults.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: watched.faults.append(f"failed: {request.url}"))
+        page.on("requestfailed", lambda request: _note_failure(watched, request))
         page.on("request", lambda request: watched.requests.append(request.url))
         opened.append(watched)
         return watched
@@ -118,6 +118,11 @@ def watch(atlas: Atlas, browser: Browser) -> Iterator[Callable[..., Watched]]:
         assert watched.faults == []
         outside = [url for url in watched.requests if not url.startswith((atlas.address, "blob:", "data:"))]
         assert outside == []
+
+
+def _note_failure(watched: Watched, request: Request) -> None:
+    if request.failure != "net::ERR_ABORTED":  # what a page still asks for when one leaves it is no fault
+        watched.faults.append(f"failed: {request.url}: {request.failure}")
 
 
 def _note_console(watched: Watched, kind: str, text: str) -> None:

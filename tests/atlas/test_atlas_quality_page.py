@@ -81,3 +81,18 @@ def test_data_docs_are_part_of_the_site(atlas: Atlas, watched: Watched) -> None:
 def test_the_published_version_is_marked(atlas: Atlas, watched: Watched) -> None:
     page = watched.open("en/kvalitet.html")
     assert page.locator("#run-list strong").inner_text() == atlas.made.version
+
+
+def test_the_latest_fetch_of_each_source_is_told(atlas: Atlas, watched: Watched) -> None:
+    manifest = json.loads((atlas.warehouse.parent / "manifest.json").read_text(encoding="utf-8"))
+    page = watched.open("kvalitet.html")
+    rows = page.locator("#run-list table").first.locator("tbody tr")
+    assert [row.split("\t") for row in rows.all_inner_texts()] == [
+        [
+            {"kolada": "Kolada (RKA)", "arbetsformedlingen": "Arbetsförmedlingen"}[name],
+            source["retrieved_at"][:16].replace("T", " "),
+            source["fetched_at"][:10],
+            str(source["fetches"]),
+        ]
+        for name, source in manifest["sources"].items()
+    ]

@@ -13,7 +13,7 @@ async function show() {
   byId("change-list").append(changes(quality.changes));
   byId("check-counts").append(counts(quality.counts));
   byId("check-list").append(...checks(quality));
-  byId("run-list").append(versions(quality.versions));
+  byId("run-list").append(fetches(status.sources), versions(quality.versions));
   if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
 }
 
@@ -100,6 +100,18 @@ function checkTable(rows, caption, name) {
     {key: "failing_rows", header: t("quality.rows"), isNumber: true, show: (row) => number(row.failing_rows)},
   ];
   return dataTable(columns, rows, {caption, name, source: own(), isFiltered: true});
+}
+
+/** The latest fetch of each source. */
+function fetches(sources) {
+  const rows = Object.entries(sources).map(([id, source]) => ({...source, source: textOr(`source.${id}`, id)}));
+  const columns = [
+    {key: "source", header: t("start.source"), isHead: true},
+    {key: "retrieved_at", header: t("start.retrieved"), show: (row) => moment(row.retrieved_at)},
+    {key: "fetched_at", header: t("start.state_of"), show: (row) => day(row.fetched_at)},
+    {key: "fetches", header: t("start.fetches"), isNumber: true, show: (row) => number(row.fetches)},
+  ];
+  return dataTable(columns, rows, {caption: t("start.sources_caption"), name: "hamtningar", source: own()});
 }
 
 function versions(list) {
