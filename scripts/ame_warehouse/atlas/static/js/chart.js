@@ -6,6 +6,7 @@ export const COLOURS = ["#17494d", "#b3541e", "#5b4b8a", "#8a6d00", "#2f6f9f", "
 const DASHES = [null, "6 3", "2 3", "8 3 2 3", "4 2", "1 3", "10 4"];
 const WIDEST = 680;
 const LABEL_WIDTH = 42;
+const MARK_WIDTH = 30;
 
 /**
  * Return a figure: the chart, its legend, and what is drawn on the time axis, in words.
@@ -30,8 +31,9 @@ export function lineChart(lines, options) {
   const margin = 0.3 / perYear;
   const width = Math.min(WIDEST, Math.max(320, document.documentElement.clientWidth - 36));
   const onAxis = numbered([...breaks.map((b) => ({...b, isBreak: true})), ...events].filter(within));
+  const rows = labelRows(onAxis, (width - 80) / (years.at(-1) - years[0] + 2 * margin));
   const svg = plot({
-    width, height, marginLeft: 56, marginRight: 24, marginTop: onAxis.length ? 30 : 14, marginBottom: 30,
+    width, height, marginLeft: 56, marginRight: 24, marginTop: onAxis.length ? 17 + 13 * rows.length : 14, marginBottom: 30,
     style: {fontFamily: "inherit", fontSize: "13px"},
     x: {type: "linear", domain: [years[0] - margin, years.at(-1) + margin]},
     y: {zero: true, nice: true, ...(known.length ? {} : {domain: [0, 1], ticks: []})},
@@ -42,7 +44,7 @@ export function lineChart(lines, options) {
       axisY({ticks: 5, tickSize: 0, label: null, tickFormat: (v) => number(v, Number.isInteger(v) ? 0 : Math.max(decimals, 1))}),
       ruleY([0], {stroke: "#51605f"}),
       ruleX(onAxis, {x: "year", stroke: (d) => (d.isBreak ? "#b3541e" : "#6b7776"), strokeDasharray: "3 3"}),
-      text(onAxis, {x: "year", text: "label", frameAnchor: "top", dy: -18, fill: (d) => (d.isBreak ? "#9a4212" : "#4c5958"), fontWeight: 600}),
+      ...rows.map((row, i) => text(row, {x: "year", text: "label", frameAnchor: "top", dy: -18 - 13 * i, fill: (d) => (d.isBreak ? "#9a4212" : "#4c5958"), fontWeight: 600})),
       ...drawn.map((one) => line(points.filter((p) => p.name === one.name), {
         x: "year", y: (p) => p.value ?? NaN, stroke: one.colour, strokeWidth: one.isMain ? 2.8 : 1.8, strokeDasharray: one.dash,
       })),
@@ -82,6 +84,12 @@ function allYears(lines, perYear) {
 function wholeYears(cells, years, perYear) {
   const byYear = new Map(cells.map((cell) => [Math.round(cell.year * perYear), cell]));
   return years.map((year) => byYear.get(Math.round(year * perYear)) ?? {year, value: null, reason: null});
+}
+
+/** Return marks in one row, or in two by turns where their labels would touch each other. */
+function labelRows(marks, pixelsPerYear) {
+  const isCrowded = marks.some((mark, i) => i > 0 && (mark.year - marks[i - 1].year) * pixelsPerYear < MARK_WIDTH);
+  return isCrowded ? [0, 1].map((row) => marks.filter((_, i) => i % 2 === row)) : [marks];
 }
 
 /** Return the years that the axis names: all whole ones, or as many as there is room for. */

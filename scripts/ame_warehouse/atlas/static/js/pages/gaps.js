@@ -82,6 +82,7 @@ async function heatMap(data, view) {
     view.isMonthly ? el("p.note", {}, t("gaps.only_lacking")) : "",
     el("h2", {lang: titleLanguage(view.measure)}, title, el("span.unit", {}, t(`unit.name.${view.measure.unit}`))), shown, el("p.source", {}, source.join(" · ")), exportButtons(() => asTable(data, ids, view, source)));
   byId("details").replaceChildren(el("p.note", {}, t("gaps.hint")));
+  shown.scrollLeft = shown.scrollWidth; // the newest first
 }
 
 const placeLink = (place, text, otherwise = text) => (place.hasNoPage ? otherwise : el("a", {href: `${here}kommun/${place.id}.html`}, text));
