@@ -269,7 +269,7 @@ def _as_text(section: Section) -> str:
 def _as_html(section: Section) -> str:
     title, fields = section
     rows = "".join(
-        f'<tr><th align="left" valign="top">{escape(name)}:</th><td>{escape(_line(value))}</td></tr>'
+        f'<tr valign="top"><th align="left" nowrap>{escape(name)}:</th><td>{escape(_line(value))}</td></tr>'
         for name, value in fields
     )
     return f'<h3>{escape(title)}</h3><table cellpadding="3">{rows}</table>'
