@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.pipeline.home import Done, SampleRun, ame
+from tests.shared import made_once
 
 from ame_warehouse.sample.dataset import Dataset
 from ame_warehouse.sample.faults import Fault
@@ -73,18 +73,15 @@ def recorded() -> Path:
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SampleRun:
     """One run on the sample, made once for all test processes; its home is not to be changed."""
-    base = tmp_path_factory.getbasetemp()
-    base = base if worker_id == "master" else base.parent
-    home = base / "sample-run" / "home"
-    home.parent.mkdir(exist_ok=True)
-    said = base / "sample-run.json"
-    with (base / "sample-run.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            said.write_text(json.dumps(asdict(ame(home, "run", "--json"))))
-    done = Done(**json.loads(said.read_text()))
+
+    def make(folder: Path) -> None:
+        done = ame(folder / "home", "run", "--json")
+        (folder / "said.json").write_text(json.dumps(asdict(done)))
+
+    folder = made_once(tmp_path_factory, worker_id, "sample-run", make)
+    done = Done(**json.loads((folder / "said.json").read_text()))
     assert done.status == 0, done.stderr
-    return SampleRun(home, done, done.json())
+    return SampleRun(folder / "home", done, done.json())
 
 
 class Cases:

@@ -12,6 +12,7 @@ import pytest
 from receivers import MailServer, Webhook
 from small_project import cut_down
 
+from ame_warehouse.alerts import delivery
 from ame_warehouse.pipeline import build, steps
 from ame_warehouse.sample.dataset import Dataset, value
 from ame_warehouse.sample.server import KoladaServer
@@ -79,6 +80,8 @@ def made(base: Path) -> Iterator[World]:
         patch.delenv(f"AME_{name.upper()}", raising=False)
     # the atlas needs tables that the small project does not have
     patch.setattr(build.atlas, "make", lambda _settings: None)
+    for limit in ("ROUTE_SECONDS", "CONNECT_SECONDS", "READ_SECONDS"):  # a slow machine is no fault
+        patch.setattr(delivery, limit, 60.0)
     data = good_data()
     with KoladaServer(data) as kolada, MailServer() as mail, Webhook() as hook:
         for name, text in {

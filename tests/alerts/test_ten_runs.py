@@ -166,7 +166,7 @@ def test_from_the_mail_alone_to_the_failing_rows_and_receivers_that_fail(
 ) -> None:
     """An eleventh run with the webhook down; then it is slow, answers 500, and is well again."""
     settings, mail, hook = ten_runs.settings, ten_runs.mail, ten_runs.hook
-    monkeypatch.setattr(delivery, "ROUTE_SECONDS", 1.5)
+    monkeypatch.setattr(delivery, "ROUTE_SECONDS", 4.0)
     put(ten_runs.data, HARRYDA, 2022, total=425)
     hook.stop()
     with pytest.raises(AssertionError, match="both receivers"):

@@ -1,4 +1,4 @@
-"""One built home of the sample, shared by the tests; made without Airflow and without the checks."""
+"""One built home of the sample, made once for all test processes, without Airflow and without the checks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.history.homes import publish_candidate, set_home
+from tests.shared import made_once
 
 from ame_warehouse.builder.dbt_runner import run_dbt
 from ame_warehouse.pipeline import build, steps
@@ -15,18 +16,23 @@ from ame_warehouse.settings import load_settings
 
 
 @pytest.fixture(scope="session")
-def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the fetches of the sample and one published version."""
-    home = tmp_path_factory.mktemp("history") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        set_home(patch, home)
-        for fetch, parse in ((steps.fetch_kolada, steps.parse_landing), (steps.fetch_af, steps.parse_af)):
-            parse(fetch()["fetch_ids"])
-        settings = load_settings()
-        version = build.plan_build(settings)["version"]
-        candidate = build.candidate_path(settings, version)
-        run_dbt(settings, candidate, is_tested=False)
-        publish_candidate(settings, version)
+def built_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """This process's copy of a home with the fetches of the sample and one published version."""
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            set_home(patch, folder / "home")
+            for fetch, parse in ((steps.fetch_kolada, steps.parse_landing), (steps.fetch_af, steps.parse_af)):
+                parse(fetch()["fetch_ids"])
+            settings = load_settings()
+            version = build.plan_build(settings)["version"]
+            candidate = build.candidate_path(settings, version)
+            run_dbt(settings, candidate, is_tested=False)
+            publish_candidate(settings, version)
+
+    made = made_once(tmp_path_factory, worker_id, "history", make)
+    home = tmp_path_factory.mktemp("built") / "home"
+    shutil.copytree(made / "home", home, symlinks=True)
     return home
 
 
