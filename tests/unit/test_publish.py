@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from tests.duckdb_files import storage_version
 
 from ame_warehouse.errors import PublishError
+from ame_warehouse.publish import checksum as rules
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher
 from ame_warehouse.publish.checksum import checksum
@@ -366,3 +368,46 @@ def test_an_unreadable_manifest_counts_as_none(settings: Settings) -> None:
     manifests.manifest_path(settings).write_text("{half", encoding="utf-8")
     assert manifests.read_manifest(settings) is None
     assert not publisher.is_intact(settings)
+
+
+def test_a_checksum_is_computed_again_only_when_the_table_has_changed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+
+    def noted(con: duckdb.DuckDBPyConnection, relation: str, **options: Any) -> tuple[int, str]:
+        computed.append(relation)
+        return checksum(con, relation, **options)
+
+    monkeypatch.setattr(rules, "checksum", noted)
+    first = publisher.publish(settings, candidate(settings, "v1"))
+    assert len(computed) == 4
+    computed.clear()
+    again = publisher.publish(settings, candidate(settings, "v2"))
+    assert computed == []
+    assert again["tables"] == first["tables"]
+    changed = candidate(settings, "v3")
+    with duckdb.connect(str(changed.candidate)) as con:
+        con.execute("update marts.participants set participants = 0.1 + 0.2 where participants is null")
+        con.execute("alter table quality.gaps alter shown_as type varchar[] using [shown_as]")
+    third = publisher.publish(settings, changed)
+    assert computed == [
+        f"published.{name}" for name in ('marts."old_name"', 'marts."participants"', 'quality."gaps"')
+    ]
+    (settings.build / "checksums.json").unlink()
+    assert publisher.publish(settings, changed)["tables"] == third["tables"]
+
+
+@pytest.mark.parametrize("what", ["duckdb", "rule", "digest", "nonsense"])
+def test_a_checksum_that_was_made_otherwise_is_not_taken(settings: Settings, what: str) -> None:
+    first = publisher.publish(settings, candidate(settings, "v1"))
+    path = settings.build / "checksums.json"
+    body = json.loads(path.read_text(encoding="utf-8"))
+    for entry in body["tables"].values():
+        entry["checksum"] = "0" * 64
+        if what == "digest":
+            entry["key"]["digest"] = "1"
+    if what in body["made_by"]:
+        body["made_by"][what] = "another"
+    path.write_text("[" if what == "nonsense" else json.dumps(body), encoding="utf-8")
+    assert publisher.publish(settings, candidate(settings, "v2"))["tables"] == first["tables"]

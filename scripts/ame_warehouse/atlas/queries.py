@@ -7,8 +7,9 @@ one length; a value is null exactly where its reason is not, `p` is left out whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ create table atlas.vintages as
 select (row_number() over (order by fetched_at, vintage, origin) - 1)::integer as n, *
 from (select distinct vintage, fetched_at, origin from atlas.series where fetched_at is not null)
 """
-# One row per place, measure and gender: the series as lists.
+# One row per place, measure and gender: the series as lists. All shards in one pass, one after the other.
 LISTS_SQL = """
 select s.municipality_id, s.measure_id, s.gender,
     list(s.year order by s.year) as y,
@@ -89,9 +90,14 @@ from atlas.series as s
 left join atlas.vintages as v
     on v.fetched_at = s.fetched_at and v.vintage is not distinct from s.vintage
     and v.origin is not distinct from s.origin
-where {what} = ?
 group by all
-order by all
+order by s.{shard}, s.{inside}, s.gender
+"""
+HISTORIES_SQL = """
+select municipality_id, measure_id, gender, year, valid_from, valid_to, value, missing_reason, vintage,
+    is_preliminary, origin
+from atlas.history
+order by municipality_id, measure_id, gender desc, year, valid_from
 """
 GROUP_COLUMNS = (
     "n_members",
@@ -137,14 +143,20 @@ def measure_ids(site: Site) -> list[str]:
     return [row["measure_id"] for row in site.rows("select distinct measure_id from atlas.series order by 1")]
 
 
-def series_of_place(site: Site, municipality_id: str) -> dict[str, dict[str, Any]]:
-    """Return the series of one place: measure → gender → series."""
-    return _nested(site.rows(LISTS_SQL.format(what="s.municipality_id"), [municipality_id]), "measure_id")
+def series_by_place(site: Site) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """Yield every place with its series: measure → gender → series."""
+    return _shards(site, "municipality_id", "measure_id")
 
 
-def series_of_measure(site: Site, measure_id: str) -> dict[str, dict[str, Any]]:
-    """Return the series of one measure: place → gender → series."""
-    return _nested(site.rows(LISTS_SQL.format(what="s.measure_id"), [measure_id]), "municipality_id")
+def series_by_measure(site: Site) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """Yield every measure with its series: place → gender → series."""
+    return _shards(site, "measure_id", "municipality_id")
+
+
+def _shards(site: Site, shard: str, inside: str) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    rows = site.stream(LISTS_SQL.format(shard=shard, inside=inside))
+    for name, group in groupby(rows, key=itemgetter(shard)):
+        yield name, _nested(group, inside)
 
 
 def _nested(rows: Iterable[dict[str, Any]], outer: str) -> dict[str, dict[str, Any]]:
@@ -157,22 +169,15 @@ def _nested(rows: Iterable[dict[str, Any]], outer: str) -> dict[str, dict[str, A
     return found
 
 
-def history_of_place(site: Site, municipality_id: str) -> dict[str, list[list[Any]]]:
-    """Return every version of every value of one place.
+def histories(site: Site) -> Iterator[tuple[str, dict[str, list[list[Any]]]]]:
+    """Yield every place with every version of every value.
 
     Measure → rows [gender, year, valid_from, valid_to, value, missing_reason, vintage, is_preliminary,
     origin].
     """
-    rows = site.stream(
-        "select measure_id, gender, year, valid_from, valid_to, value, missing_reason, vintage, "
-        "is_preliminary, origin from atlas.history where municipality_id = ? "
-        "order by measure_id, gender desc, year, valid_from",
-        [municipality_id],
-    )
-    return {
-        measure_id: [list(row.values())[1:] for row in group]
-        for measure_id, group in groupby(rows, key=lambda row: row["measure_id"])
-    }
+    for municipality_id, rows in groupby(site.tuples(HISTORIES_SQL), key=itemgetter(0)):
+        measures = groupby(rows, key=itemgetter(1))
+        yield municipality_id, {name: [list(row[2:]) for row in group] for name, group in measures}
 
 
 def group_means(site: Site, group_id: str) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FOLDER = Path(__file__).parent
+BATCH = 2_000
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -75,12 +76,21 @@ class Site:
 
     def stream(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Iterator[dict[str, Any]]:
         """Yield the rows of a query, a batch at a time; for what would not fit in memory."""
-        cursor = self.con.cursor()  # a cursor of its own: another query may run before this one is read
-        cursor.execute(sql, values)
+        cursor = self._executed(sql, values)
         names = [column[0] for column in cursor.description or []]
-        while batch := cursor.fetchmany(2_000):
+        while batch := cursor.fetchmany(BATCH):
             for row in batch:
                 yield dict(zip(names, row, strict=True))
+
+    def tuples(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query as tuples, a batch at a time."""
+        cursor = self._executed(sql, values)
+        while batch := cursor.fetchmany(BATCH):
+            yield from batch
+
+    def _executed(self, sql: str, values: Sequence[Any] | dict[str, Any]) -> duckdb.DuckDBPyConnection:
+        cursor = self.con.cursor()  # a cursor of its own: another query may run before this one is read
+        return cursor.execute(sql, values)
 
     def write_data(self, path: str, body: Any) -> None:
         """Write `data/<path>.json`: {"version", "body"}; numbers with a dot, dates as ISO text.

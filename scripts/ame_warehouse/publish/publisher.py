@@ -29,11 +29,12 @@ from ame_warehouse import __version__
 from ame_warehouse.errors import CopyDiffersError, PublishError
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import metadata, swedish
-from ame_warehouse.publish.checksum import RUN_COLUMNS, checksum, columns, digest_of_copy
+from ame_warehouse.publish.checksum import RUN_COLUMNS, columns, digest_of_copy
 from ame_warehouse.publish.constraints import constraints
 from ame_warehouse.publish.files import sha256 as _sha256
 from ame_warehouse.publish.files import sync, sync_tree
 from ame_warehouse.publish.names import forget_old, renew, swap_names
+from ame_warehouse.publish.remembered import Remembered
 from ame_warehouse.settings import Settings
 
 SCHEMAS = ("marts", "quality")
@@ -174,6 +175,7 @@ def _stage(
             action="run the whole build again (`ame run`)",
         )
     tables: dict[str, dict[str, Any]] = {}
+    remembered = Remembered(settings)
     with connect(settings) as con:
         _attach(con, publication.candidate, staging / "warehouse.duckdb")
         for schema in SCHEMAS:
@@ -182,7 +184,7 @@ def _stage(
             name = f"{schema}.{table}"
             parquet = staging / "parquet" / schema / f"{table}.parquet"
             _copy(con, schema, table, parquet)
-            tables[name] = _compare(con, schema, table, parquet)
+            tables[name] = _compare(con, schema, table, parquet, remembered)
         _copy_comments(con)
         for name, known in constraints(settings, con).items():
             if name in tables:
@@ -198,6 +200,7 @@ def _stage(
             source=str(publication.candidate),
             action="see the dbt log in AME_HOME/build/target, then run `ame run` again",
         )
+    remembered.keep()
     return tables, views
 
 
@@ -247,7 +250,9 @@ def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path
         con.execute(f"copy {copy} to '{_quoted(parquet)}' (format parquet, compression zstd)")
 
 
-def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path) -> dict[str, Any]:
+def _compare(
+    con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: Path, remembered: Remembered
+) -> dict[str, Any]:
     """Hold both copies against the candidate; return what the manifest says of the table."""
     original = digest_of_copy(con, f'candidate.{schema}."{table}"')
     for what, relation in (
@@ -263,8 +268,9 @@ def _compare(con: duckdb.DuckDBPyConnection, schema: str, table: str, parquet: P
                 source=str(parquet if "Parquet" in what else parquet.parents[2] / "warehouse.duckdb"),
                 action="check the disk for errors, then run `ame run` again",
             )
-    left_out = RUN_COLUMNS.get(f"{schema}.{table}", ())
-    rows, digest = checksum(con, f'published.{schema}."{table}"', exclude=left_out)
+    name = f"{schema}.{table}"
+    left_out = RUN_COLUMNS.get(name, ())
+    rows, digest = remembered.checksum(con, name, f'published.{schema}."{table}"', original, left_out)
     entry: dict[str, Any] = {"rows": rows, "checksum": digest}
     if left_out:
         entry["checksum_without"] = list(left_out)

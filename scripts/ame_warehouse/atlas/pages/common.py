@@ -51,10 +51,15 @@ def build(site: Site) -> None:
     groups = _groups(site)
     site.write_data("groups", groups)
     site.write_data("events", site.rows("select * from marts.dim_event order by event_date, event_id"))
-    for municipality_id in queries.place_ids(site):
-        site.write_data(f"history/{municipality_id}", queries.history_of_place(site, municipality_id))
-    for measure_id in queries.measure_ids(site):
-        site.write_data(f"measure/{measure_id}", queries.series_of_measure(site, measure_id))
+    without_history = set(queries.place_ids(site))
+    for municipality_id, history in queries.histories(site):
+        if municipality_id in without_history:
+            site.write_data(f"history/{municipality_id}", history)
+            without_history.remove(municipality_id)
+    for municipality_id in without_history:
+        site.write_data(f"history/{municipality_id}", {})
+    for measure_id, series in queries.series_by_measure(site):
+        site.write_data(f"measure/{measure_id}", series)
     for group in groups:
         site.write_data(f"group/{group['id']}", queries.group_means(site, group["id"]))
 

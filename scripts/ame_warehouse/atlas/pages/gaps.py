@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from ame_warehouse.atlas import texts
@@ -11,6 +14,7 @@ from ame_warehouse.atlas.site import MenuEntry, Site
 ENTRY = MenuEntry("gaps", "luckor.html")
 CELLS_SQL = """
 select
+    cell.measure_id,
     cell.municipality_id,
     cell.year,
     cell.value,
@@ -32,14 +36,13 @@ left join quality.gaps as gap
 left join atlas.series as last_one
     on gap.measure_id = last_one.measure_id and gap.municipality_id = last_one.municipality_id
     and gap.last_reported_year = last_one.year and last_one.gender = 'T'
-where cell.measure_id = ? and cell.gender = 'T'
-order by cell.municipality_id, cell.year
+where cell.gender = 'T' and cell.measure_id in (select c.measure_id from quality.coverage as c)
+order by cell.measure_id, cell.municipality_id, cell.year
 """
 COVERAGE_SQL = """
-select year, n_expected, n_reported, coverage_pct
+select measure_id, year, n_expected, n_reported, coverage_pct
 from quality.coverage
-where measure_id = ?
-order by year
+order by measure_id, year
 """
 MEASURES_SQL = """
 select
@@ -73,6 +76,17 @@ from quality.incidents
 where resolved_at is null
 order by incident_id
 """
+KNOWN = (
+    "reason",
+    "kind",
+    "last_reported_year",
+    "last_value",
+    "first_seen_at",
+    "note",
+    "acknowledged_by",
+    "acknowledged_on",
+    "acknowledged_until",
+)
 Cell = tuple[str, str, Any]
 
 
@@ -82,8 +96,17 @@ def build(site: Site) -> None:
     site.write_data("gaps", {"measures": measures})
     concerned = incidents_of_cells(site, "year")
     incidents = {row["incident_id"]: row for row in site.rows(INCIDENTS_SQL)}
-    for row in measures:
-        site.write_data(f"gaps/{row['measure_id']}", _heat_map(site, row["measure_id"], concerned, incidents))
+    coverage: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in site.rows(COVERAGE_SQL):
+        coverage[row.pop("measure_id")].append(row)
+    without_cells = {row["measure_id"] for row in measures}
+    for measure_id, rows in groupby(site.stream(CELLS_SQL), key=itemgetter("measure_id")):
+        if measure_id in without_cells:
+            heat_map = _heat_map(list(rows), coverage[measure_id], concerned, incidents)
+            site.write_data(f"gaps/{measure_id}", heat_map)
+            without_cells.remove(measure_id)
+    for measure_id in without_cells:
+        site.write_data(f"gaps/{measure_id}", _heat_map([], coverage[measure_id], concerned, incidents))
     gaps_monthly.build(site, incidents_of_cells(site, "month"), incidents)
     site.write_page("gaps", ENTRY.path, "gaps.html", "gaps", title=texts.all_texts()["menu.gaps"])
 
@@ -115,31 +138,34 @@ def _named(period: Any) -> int | str:
 
 
 def _heat_map(
-    site: Site, measure_id: str, concerned: dict[Cell, list[str]], incidents: dict[str, dict[str, Any]]
+    rows: list[dict[str, Any]],
+    coverage: list[dict[str, Any]],
+    concerned: dict[Cell, list[str]],
+    incidents: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     """Return {"years", "coverage", "places": {id: cells by year}, "incidents"} of one measure.
 
     A cell is a number, null (nothing expected and no record), or an object with the reason and what is known
     of the gap.
     """
-    rows = site.rows(CELLS_SQL, [measure_id])
     years = sorted({row["year"] for row in rows})
+    column = {year: n for n, year in enumerate(years)}
     places: dict[str, list[Any]] = {}
     used: set[str] = set()
     for row in rows:
         place, year = row.pop("municipality_id"), row.pop("year")
         cells = places.setdefault(place, [None] * len(years))
-        ids = concerned.get((measure_id, place, year), [])
+        ids = concerned.get((row["measure_id"], place, year), [])
         used.update(ids)
         value = row.pop("value")
         if value is None:
-            cell = {name: content for name, content in row.items() if content is not None}
-            cells[years.index(year)] = {**cell, "incidents": ids} if ids else cell
+            cell = {name: row[name] for name in KNOWN if row[name] is not None}
+            cells[column[year]] = {**cell, "incidents": ids} if ids else cell
         else:
-            cells[years.index(year)] = value
+            cells[column[year]] = value
     return {
         "years": years,
-        "coverage": site.rows(COVERAGE_SQL, [measure_id]),
+        "coverage": coverage,
         "places": places,
         "incidents": {incident_id: incidents[incident_id] for incident_id in sorted(used)},
     }

@@ -56,11 +56,8 @@ order by p.county_name, p.municipality
 def build(site: Site) -> None:
     """Write `data/place/<id>.json` for every place, the list to choose from and a page per municipality."""
     extras = _extras(site)
-    for municipality_id in queries.place_ids(site):
-        site.write_data(
-            f"place/{municipality_id}",
-            {"series": queries.series_of_place(site, municipality_id), **extras[municipality_id]},
-        )
+    for municipality_id, series in queries.series_by_place(site):
+        site.write_data(f"place/{municipality_id}", {"series": series, **extras[municipality_id]})
     choice = site.rows(CHOICE_SQL)
     site.write_data("choice", choice)
     site.write_page(
