@@ -1,6 +1,6 @@
 """A run at the size of the whole country, stage by stage: wall clock, processor time, peak memory.
 
-    python scripts/bench/bench_country.py [--years 32] [--releases 2] [--kpis 0] [--home DIR] [--json]
+    python scripts/bench/bench_country.py [--years 32] [--releases 2] [--kpis 0] [--home DIR]
 
 Every municipality and riket, every KPI of the catalogue, `--years` years (made-up figures, asked of the test
 server and parsed as live ones), and `--releases` monthly releases of AF's whole history. Each stage runs in a

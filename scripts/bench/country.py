@@ -84,18 +84,21 @@ from ({rows})
 """
 
 
-def releases(settings: Settings, numbers: range) -> int:
-    """Write monthly releases of AF's whole history, each as a fetch of its own; return the rows."""
+def releases(settings: Settings, numbers: range, since: str = "1996-01-01") -> int:
+    """Write monthly releases of AF's history, each as a fetch of its own; return the rows.
+
+    Release 0 is that of January 2024; each has all months from `since`, or from where its sheet begins.
+    """
     written = 0
     with duckdb.connect(config={"memory_limit": "2GB"}) as con:
         con.execute(PLACES_SQL, {"seed": str(settings.seeds / "municipalities.csv")})
         for number in numbers:
-            written += _release(con, settings.observations / f"source={SOURCE}", number)
+            written += _release(con, settings.observations / f"source={SOURCE}", number, since)
     return written
 
 
-def _release(con: duckdb.DuckDBPyConnection, root: Path, number: int) -> int:
-    """Write the release of the month `number` (0 = January 2024); return its rows."""
+def _release(con: duckdb.DuckDBPyConnection, root: Path, number: int, since: str) -> int:
+    """Write one release; return its rows."""
     year, month = 2024 + number // 12, number % 12 + 1
     last = f"{year}-{month:02d}"
     fetch_id = f"{year}{month:02d}28T000000000000Z-{number:06x}"
@@ -107,7 +110,7 @@ def _release(con: duckdb.DuckDBPyConnection, root: Path, number: int) -> int:
             dimensions="".join(f"{column}, " for column in lists),
             spread="".join(f"{column}, " for column in lists),
             joins="\n".join(f"cross join (select unnest({values}) as {c})" for c, values in lists.items()),
-            first=first,
+            first=max(first, since),
             last=f"{last}-01",
             measures=measures,
             release=number,
