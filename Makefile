@@ -46,7 +46,7 @@ run: install ## run the whole pipeline on the bundled sample and show the result
 
 test: install-dev browser ## every check: lint, types, SQL style, unit, dbt, pipeline, scheduler
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: install-dev ## the tests that need neither dbt nor Airflow
 	@$(BIN)/python -m pytest tests/unit tests/contract

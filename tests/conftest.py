@@ -76,10 +76,10 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Samp
 
     def make(folder: Path) -> None:
         done = ame(folder / "home", "run", "--json")
-        (folder / "said.json").write_text(json.dumps(asdict(done)))
+        folder.with_suffix(".json").write_text(json.dumps(asdict(done)))
 
     folder = made_once(tmp_path_factory, worker_id, "sample-run", make)
-    done = Done(**json.loads((folder / "said.json").read_text()))
+    done = Done(**json.loads(folder.with_suffix(".json").read_text()))
     assert done.status == 0, done.stderr
     return SampleRun(folder / "home", done, done.json())
 
