@@ -171,7 +171,14 @@ RULES: dict[str, list[Row]] = {
         },
     ],
     "participant_profile_share_within_0_100": [{"share_pct": -1}, {"share_pct": 101}],
-    "referral_trends_rule_1": [{"largest_fall_pp": -1}, {"largest_fall_year": 2020}],
+    "referral_trends_rule_1": [
+        {"largest_fall_pp": -1},
+        {"largest_fall_year": 2020},
+        {"n_years": 1, "change_pp": 0},
+        {"n_years": 1, "span_pp": 0},
+        {"n_years": 2, "change_pp": 1},
+        {"n_years": 2, "span_pp": 1},
+    ],
     "share_classes_have_ordered_bounds": [{"lower_pct": 50, "upper_pct": 15}],
 }
 for _rule in ("rule_1", "rule_2", "rule_3"):

@@ -51,7 +51,7 @@ county_land as (
 measured as (
     select
         areas.area_id,
-        places.municipality as area,
+        coalesce(case when places.type = 'L' then places.county_name end, places.municipality) as area,
         case
             when areas.area_id = '0000' then 'riket'
             when places.type = 'L' then 'county'

@@ -1,6 +1,6 @@
 select
     totals.area_id,
-    places.municipality as area,
+    coalesce(case when places.type = 'L' then places.county_name end, places.municipality) as area,
     case when totals.area_id = '0000' then 'riket' else 'county' end as area_kind,
     totals.month,
     totals.gender,

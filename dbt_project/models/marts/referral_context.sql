@@ -112,7 +112,10 @@ select
     {% for source in ["af", "af_with_social_services", "af_total", "social_services"] %}
         shares.{{ source }}_share_pct,
         case
-            when shares.{{ source }}_rows = 0 then 'not_applicable' else shares.{{ source }}_missing_reason
+            -- live every source valid in the year has its row; in the sample only those that are printed
+            when shares.{{ source }}_rows = 0
+                then '{{ "not_loaded" if var("ame_mode") == "sample" else "not_applicable" }}'
+            else shares.{{ source }}_missing_reason
         end as {{ source }}_missing_reason,
     {% endfor %}
     context_values.value,

@@ -78,8 +78,9 @@ select
     cast(first_year as integer) as first_year,
     cast(last_year as integer) as last_year,
     cast(n_years as integer) as n_years,
-    {{ stable("change_pp") }} as change_pp,
-    {{ stable("span_pp") }} as span_pp,
+    -- one year is no change, not a change of zero
+    case when n_years > 1 then {{ stable("change_pp") }} end as change_pp,
+    case when n_years > 1 then {{ stable("span_pp") }} end as span_pp,
     {{ stable("largest_fall_pp") }} as largest_fall_pp,
     cast(largest_fall_year as integer) as largest_fall_year,
     break_year is not null as is_break_crossed,
