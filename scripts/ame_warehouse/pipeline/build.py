@@ -21,7 +21,7 @@ from ame_warehouse.dictionary.table import write_dictionary
 from ame_warehouse.errors import BuildError, PublishError, SeedError, SettingsError
 from ame_warehouse.history import backfill_log, changes, changes_page
 from ame_warehouse.landing.clock import VERSION_TIME, later_than
-from ame_warehouse.pipeline import progress, publication
+from ame_warehouse.pipeline import housekeeping, progress, publication
 from ame_warehouse.publish import manifest as manifests
 from ame_warehouse.publish import publisher, rollback
 from ame_warehouse.quality import register
@@ -34,7 +34,6 @@ from ame_warehouse.quality.results import CheckResult, RunState, Stage
 from ame_warehouse.serve import step as serving
 from ame_warehouse.settings import Settings
 
-KEEP_CANDIDATES = 2
 log = logging.getLogger(__name__)
 
 
@@ -392,10 +391,8 @@ def _make_room(settings: Settings) -> None:
     """Make the work space and remove candidates of earlier builds but the newest two."""
     try:
         settings.build.mkdir(parents=True, exist_ok=True)
-        versions = sorted({path.name.split(".")[0] for path in settings.build.glob("*Z-????????.*")})
-        for version in versions[: max(0, len(versions) - KEEP_CANDIDATES)]:
-            for path in settings.build.glob(f"{version}.*"):
-                path.unlink(missing_ok=True)
+        for path in housekeeping.old_candidates(settings):
+            path.unlink(missing_ok=True)
     except OSError as exc:
         raise BuildError(
             "the work space of the build cannot be used",

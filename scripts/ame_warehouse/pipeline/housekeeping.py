@@ -20,6 +20,7 @@ from ame_warehouse.settings import Settings
 SOURCES = ("kolada", "arbetsformedlingen")
 FRESH = 24 * 3600  # seconds: what is younger may belong to a fetch that goes on
 FEWEST_PACKED = 20
+KEEP_CANDIDATES = 2
 RULES = {
     "orphans": "answers of the landing that no record names (left by a killed fetch), older than a day",
     "partial_fetches": "fetches that were interrupted and cannot go on any more, older than a day",
@@ -127,13 +128,16 @@ def _orphans(settings: Settings) -> list[Path]:
     return [path for path in old if path.name.split(".")[0] not in named]
 
 
-def _work(settings: Settings) -> Iterator[Path]:
-    from ame_warehouse.pipeline.build import KEEP_CANDIDATES
-
+def old_candidates(settings: Settings) -> list[Path]:
+    """Return the files of all builds but the newest two."""
     found = list(settings.build.glob("*Z-????????.*"))
     versions = sorted({path.name.split(".")[0] for path in found})
     kept = set(versions[-KEEP_CANDIDATES:])
-    yield from (path for path in found if path.name.split(".")[0] not in kept)
+    return [path for path in found if path.name.split(".")[0] not in kept]
+
+
+def _work(settings: Settings) -> Iterator[Path]:
+    yield from old_candidates(settings)
     yield from (path for path in (settings.build / "spill").glob("*") if _is_old(path, FRESH))
 
 

@@ -14,7 +14,7 @@ from ame_warehouse.sample.faults import Fault
 Mount = TypeVar("Mount")
 
 
-class QuietHandler(BaseHTTPRequestHandler):
+class QuietHandler(ABC, BaseHTTPRequestHandler):
     """Answers the requests of one server; `server_side` is that server."""
 
     protocol_version = "HTTP/1.1"
@@ -25,9 +25,9 @@ class QuietHandler(BaseHTTPRequestHandler):
         """Answer a request."""
         self.reply()
 
+    @abstractmethod
     def reply(self) -> None:
         """Send what the server has at `self.path`, with the faults that hit the request."""
-        raise NotImplementedError
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing on stderr."""
